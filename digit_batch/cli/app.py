@@ -1,0 +1,70 @@
+"""The application: its commands, and what becomes of an error.
+
+Exit codes: 0 done; 1 failed; 2 usage; 3 done, some images unreadable; 4 below --fail-under; 5 no image; 130 interrupted.
+"""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
+
+from digit_batch import __version__
+from digit_batch.cli import classify, evaluate, explain, train
+from digit_batch.cli.codes import FAILED, INTERRUPTED, NO_IMAGE
+from digit_batch.errors import DigitBatchError, NoImageError
+
+
+class Commands(TyperGroup):
+    """The commands, with every error turned into one sentence and its exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; no traceback reaches a user, except with --debug."""
+        try:
+            return super().invoke(ctx)
+        except DigitBatchError as error:
+            _tell(str(error))
+            sys.exit(NO_IMAGE if isinstance(error, NoImageError) else FAILED)
+        except KeyboardInterrupt:
+            _tell("Interrupted.")
+            sys.exit(INTERRUPTED)
+        except (typer.Exit, typer.Abort, TyperException):
+            raise
+        except Exception as error:
+            if ctx.params["debug"]:
+                raise
+            _tell(f"Failed: {type(error).__name__}: {error}. Run again with `digit-batch --debug` and report it.")
+            sys.exit(FAILED)
+
+
+app = typer.Typer(cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich")
+app.command()(classify.classify)
+app.command()(evaluate.evaluate)
+app.command()(train.train)
+app.command()(explain.explain)
+
+
+def _tell(sentence: str) -> None:
+    print(f"digit-batch: {sentence}", file=sys.stderr)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"digit-batch {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def digit_batch(
+    version: Annotated[
+        bool, typer.Option("--version", "-V", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
+    """Read folders of scanned handwritten digits into a CSV you can trust."""
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,31 @@
+"""The options that several commands share, each written once."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class PolarityChoice(StrEnum):
+    """Whether the ink is darker or lighter than the paper."""
+
+    auto = "auto"
+    dark = "dark"
+    light = "light"
+
+
+Inputs = Annotated[list[str], typer.Argument(help="Image files and folders.", show_default=False)]
+ModelPath = Annotated[
+    Path | None, typer.Option("--model", help="A model made by `train`.", show_default="the one that ships")
+]
+Jobs = Annotated[int | None, typer.Option(min=1, help="Worker processes.", show_default="all cores")]
+MinConfidence = Annotated[
+    float | None,
+    typer.Option(min=0, max=1, help="Rows below it ask for a person.", show_default="0.9"),
+]
+Polarity = Annotated[PolarityChoice, typer.Option(help="Ink on paper: found for each image, dark, or light.")]
+MaxPixels = Annotated[int, typer.Option(min=1, help="Larger images are not decoded; their row says so.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace an existing output.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no summary.")]
+Probabilities = Annotated[bool, typer.Option("--probabilities", help="Add the columns p0 to p9.")]

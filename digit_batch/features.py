@@ -1,0 +1,172 @@
+"""Ink to 64 features, made the way scikit-learn's digits were made: a 32x32 box, then the mean of each 4x4 block.
+
+The recipe, step by step (`RECIPE_VERSION` changes with it, because a fitted model is only good for the recipe it saw):
+
+1. straighten: a horizontal shear takes the slant out (the axis of the second moments becomes upright);
+2. box: the straightened digit fills the 32 rows; its width becomes `BOX_WIDTH` columns, centred;
+3. thicken: strokes thinner than `MIN_STROKE` are widened to it, so that a thin pen reads like a broad one;
+4. count: the mean of each 4x4 block, times 16.
+
+Steps 1 and 2 are one exact area integral: the running sum of each row is read at the slanted borders of the columns.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+RECIPE_VERSION = 1
+SIDE = 8  # blocks along a side
+BLOCK = 4  # px along the side of a block
+BOX = SIDE * BLOCK  # 32 px along the side of the box
+LEVELS = 16  # a full block counts 16
+BOX_WIDTH = 20.0  # px of the box filled by a digit of usual width: the median of the data set's own bitmaps
+NARROW = 0.5  # width/height below which the digit stays narrow instead of being stretched to `BOX_WIDTH`
+MAX_SLANT = 1.0  # px sideways for a px down; steeper is a lying digit or dirt, not a slant
+MIN_STROKE = BOX / 13  # px; thinner strokes are widened to this
+INK_EDGE = 0.3  # amount from which a pixel belongs to the digit when its borders are looked for
+SIZES = (32, 64, 128)  # px; pictures are padded to the smallest of these, so that a few stacks hold any chunk
+
+F32 = NDArray[np.float32]
+
+
+def extract_features(amounts: Sequence[F32], *, turn: float = 0.0, slant: float = 0.0) -> F32:
+    """Return the 8x8 block counts of each digit.
+
+    Parameters
+    ----------
+    amounts
+        For each digit the share of ink in the pixels of its tight crop, (h, w), 0..1. An empty array is a blank.
+    turn
+        Degrees anticlockwise that the digit is turned first: an alternative reading.
+    slant
+        Shear, px to the right for a px up, left in the straightened digit: an alternative reading.
+
+    Returns
+    -------
+    (n, 64) float32, 0..16, row by row from the top left. A blank gives zeros.
+    """
+    features = np.zeros((len(amounts), SIDE * SIDE), np.float32)
+    longest = np.array([max(amount.shape) for amount in amounts], dtype=int)
+    for low, high in zip((0, *SIZES), (*SIZES, 1 << 30), strict=False):
+        (chosen,) = np.nonzero((longest > low) & (longest <= high))
+        if len(chosen):
+            boxes = fill_boxes(stack([amounts[i] for i in chosen]), turn=turn, slant=slant)
+            features[chosen] = count_blocks(boxes)
+    return features
+
+
+def stack(amounts: Sequence[F32]) -> F32:
+    """Return the digits as one array (n, h, w), each in the top left corner, zeros elsewhere."""
+    height = max(amount.shape[0] for amount in amounts)
+    width = max(amount.shape[1] for amount in amounts)
+    stacked = np.zeros((len(amounts), height, width), np.float32)
+    for row, amount in zip(stacked, amounts, strict=True):
+        row[: amount.shape[0], : amount.shape[1]] = amount
+    return stacked
+
+
+def fill_boxes(stacked: F32, *, turn: float = 0.0, slant: float = 0.0) -> F32:
+    """Return (n, 32, 32) straightened, boxed and thickened digits of (n, h, w) amounts."""
+    if turn:
+        stacked = turn_about(stacked, turn)
+    shear, middle = measure_slant(stacked)
+    shear = shear - np.float32(slant)
+    return thicken(integrate(stacked, shear, middle))
+
+
+def turn_about(stacked: F32, degrees: float) -> F32:
+    """Return the stack turned anticlockwise, a little larger so that nothing is cut off."""
+    from scipy.ndimage import rotate
+
+    return np.clip(rotate(stacked, degrees, axes=(1, 2), order=1), 0, 1)  # type: ignore[no-any-return]
+
+
+def measure_slant(stacked: F32) -> tuple[F32, F32]:
+    """Return px to the left for a px down of each digit's axis, and the row of its centre of mass."""
+    _, height, width = stacked.shape
+    ys = np.arange(height, dtype=np.float32)
+    xs = np.arange(width, dtype=np.float32)
+    rows, rows_x = stacked.sum(axis=2), stacked @ xs
+    mass = np.maximum(rows.sum(axis=1), 1e-6)
+    cy, cx = rows @ ys / mass, rows_x.sum(axis=1) / mass
+    dy = ys - cy[:, None]
+    spread = (rows * dy * dy).sum(axis=1) / mass
+    mixed = (rows_x * dy).sum(axis=1) / mass
+    shear = np.where(spread > 1e-3, mixed / np.maximum(spread, 1e-3), 0)
+    return np.clip(shear, -MAX_SLANT, MAX_SLANT).astype(np.float32), (cy + 0.5).astype(np.float32)
+
+
+def integrate(stacked: F32, shear: F32, middle: F32) -> F32:
+    """Return (n, 32, 32) mean amounts in the pixels of the sheared box: exact areas along rows and columns."""
+    n, height, width = stacked.shape
+    inked = stacked >= INK_EDGE * np.maximum(stacked.max(axis=(1, 2), keepdims=True), 1e-6)
+    lean = shear[:, None] * (np.arange(height, dtype=np.float32) + 0.5 - middle[:, None])  # (n, h)
+    has = inked.any(axis=2)
+    left = np.where(has, inked.argmax(axis=2) - lean, np.inf).min(axis=1)
+    right = np.where(has, width - inked[:, :, ::-1].argmax(axis=2) - lean, -np.inf).max(axis=1)
+    top = has.argmax(axis=1).astype(np.float32)
+    bottom = (height - has[:, ::-1].argmax(axis=1)).astype(np.float32)
+    column, first = place_columns(left, right, bottom - top)
+    borders = first[:, None] + column[:, None] * np.arange(BOX + 1, dtype=np.float32)  # (n, 33) px in the crop
+    sums = np.zeros((n, height, width + 1), np.float32)
+    np.cumsum(stacked, axis=2, out=sums[:, :, 1:])
+    at = np.clip(borders[:, None, :] + lean[:, :, None], 0, width - 1e-3)
+    whole = at.astype(np.int32)
+    low = np.take_along_axis(sums, whole, axis=2)
+    high = np.take_along_axis(sums, whole + 1, axis=2)
+    rows = np.diff(low + (high - low) * (at - whole), axis=2) / column[:, None, None]
+    return np.clip(share_rows(top, bottom, height) @ rows, 0, 1)
+
+
+def place_columns(left: F32, right: F32, height: F32) -> tuple[F32, F32]:
+    """Return the width of a box column and the left border of the first one, in px of the crop."""
+    width = np.maximum(right - left, 1e-3)
+    aspect = width / height
+    filled = np.where(aspect < NARROW, aspect / NARROW * BOX_WIDTH, BOX_WIDTH)
+    column = width / filled
+    return column.astype(np.float32), ((left + right) / 2 - column * (BOX / 2)).astype(np.float32)
+
+
+def share_rows(top: F32, bottom: F32, height: int) -> F32:
+    """Return (n, 32, h): how much of each box row comes from each row of the crop (every row adds up to 1)."""
+    step = ((bottom - top) / BOX)[:, None]
+    borders = top[:, None] + step * np.arange(BOX + 1, dtype=np.float32)
+    ys = np.arange(height, dtype=np.float32)
+    overlap = np.minimum(borders[:, 1:, None], ys + 1) - np.maximum(borders[:, :-1, None], ys)
+    return (np.maximum(overlap, 0) / step[:, :, None]).astype(np.float32)
+
+
+def thicken(boxes: F32) -> F32:
+    """Return the boxes with strokes thinner than `MIN_STROKE` widened to it by a part of a 3x3 maximum."""
+    wide = boxes
+    for _ in range(3):
+        lack = np.clip((MIN_STROKE - measure_stroke(wide)) / 2, 0, 1)[:, None, None]
+        if not lack.any():
+            break
+        wide = wide + lack * (spread(wide) - wide)
+    return wide
+
+
+def measure_stroke(boxes: F32) -> F32:
+    """Return the mean stroke width in px: twice the area over the length of the outline (the total variation)."""
+    padded = np.pad(boxes, ((0, 0), (1, 1), (1, 1)))
+    gy = padded[:, 1:, :-1] - padded[:, :-1, :-1]
+    gx = padded[:, :-1, 1:] - padded[:, :-1, :-1]
+    outline = np.sqrt(gx * gx + gy * gy).sum(axis=(1, 2))
+    return (2 * boxes.sum(axis=(1, 2)) / np.maximum(outline, 1e-6)).astype(np.float32)
+
+
+def spread(boxes: F32) -> F32:
+    """Return the maximum over each pixel and its eight neighbours."""
+    padded = np.pad(boxes, ((0, 0), (1, 1), (0, 0)))
+    tall = np.maximum(np.maximum(padded[:, :-2], padded[:, 1:-1]), padded[:, 2:])
+    padded = np.pad(tall, ((0, 0), (0, 0), (1, 1)))
+    return np.maximum(np.maximum(padded[:, :, :-2], padded[:, :, 1:-1]), padded[:, :, 2:])
+
+
+def count_blocks(boxes: F32) -> F32:
+    """Return (n, 64) features 0..16: the mean of each 4x4 block of (n, 32, 32) amounts, times 16."""
+    n = len(boxes)
+    means = boxes.reshape(n, SIDE, BLOCK, SIDE, BLOCK).mean(axis=(2, 4))
+    return (LEVELS * means).reshape(n, SIDE * SIDE).astype(np.float32)

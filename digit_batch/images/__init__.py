@@ -1,0 +1,10 @@
+"""Files, folders and archives -> pictures: this room alone knows paths, formats and Pillow.
+
+`walk` finds what is to be read, `read_frames` reads it; between them a `Source` can travel to another process.
+"""
+
+from digit_batch.images.decode import Frame, Limits, Unreadable, read_frames
+from digit_batch.images.sources import Skipped, Source, show_name
+from digit_batch.images.walk import read_list, walk
+
+__all__ = ["Frame", "Limits", "Skipped", "Source", "Unreadable", "read_frames", "read_list", "show_name", "walk"]

@@ -1,0 +1,254 @@
+"""Inputs -> sources: what is read, in which order, and what is passed over."""
+
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import translate
+from typing import BinaryIO
+
+from digit_batch.errors import InputError
+from digit_batch.images.formats import APPLE_DOUBLE, HEAD_BYTES, has_image_extension, sniff
+from digit_batch.images.sources import Skipped, Source, natural_key, show_name
+
+__all__ = ["read_list", "walk"]
+
+OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+LIST_BLOCK = 65_536  # bytes read at a time from a list of files
+
+
+def walk(
+    inputs: Iterable[str],
+    *,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    follow_links: bool = False,
+    missing_ok: bool = False,
+) -> Iterator[Source | Skipped]:
+    """Find the images in files and folders, lazily and always in the same order.
+
+    A folder's own images come first, then its subfolders one by one; names in natural order (``9.png`` before
+    ``10.png``, upper case before lower). Memory holds the names of the folders being read, nothing else.
+
+    Parameters
+    ----------
+    inputs
+        Files and folders as typed. A file given so is read whatever it is; in folders, only images are.
+    include
+        Patterns (``*``, ``?``, ``[...]``): only files in folders that match one are read.
+    exclude
+        Patterns: files and folders that match one are passed over; wins over `include`.
+        A pattern without ``/`` is held against the last part of the name, one with ``/`` against the path below the input.
+    follow_links
+        Enter links to folders. Links to files are always read.
+    missing_ok
+        For names from a list: one that does not exist becomes a source, and so a row that says so.
+
+    Returns
+    -------
+    iterator of Source or Skipped
+
+    Raises
+    ------
+    InputError
+        At once, before anything is read, for an input that does not exist (unless `missing_ok`).
+    """
+    if not missing_ok:
+        inputs = tuple(inputs)
+        for given in inputs:
+            _check_input(given)
+    choice = _Choice(_compile(include), _compile(exclude), follow_links)
+    return (found for given in inputs for found in _walk_input(given, choice))
+
+
+def read_list(stream: BinaryIO) -> Iterator[str]:
+    """Read names from a list, one a line, or separated by NUL when the first block holds one; empty ones are left out.
+
+    Parameters
+    ----------
+    stream
+        Bytes, as ``find -print0`` or a text editor writes them; read lazily.
+
+    Yields
+    ------
+    str
+        The names as the operating system writes them (`os.fsdecode`).
+    """
+    block = stream.read(LIST_BLOCK)
+    separator = b"\0" if b"\0" in block else b"\n"
+    rest = b""
+    while block:
+        *whole, rest = (rest + block).split(separator)
+        yield from (os.fsdecode(name) for raw in whole if (name := _strip_return(raw, separator)))
+        block = stream.read(LIST_BLOCK)
+    if name := _strip_return(rest, separator):
+        yield os.fsdecode(name)
+
+
+def _strip_return(raw: bytes, separator: bytes) -> bytes:
+    return raw.removesuffix(b"\r") if separator == b"\n" else raw
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """What the caller wants of what is found in folders."""
+
+    include: re.Pattern[str] | None
+    exclude: re.Pattern[str] | None
+    follow_links: bool
+
+    def find_objection(self, below: str) -> str:
+        """Say why a file is not wanted; empty when it is."""
+        if self.exclude and self.exclude.match(below):
+            return "excluded"
+        if self.include and not self.include.match(below):
+            return "not included"
+        return ""
+
+
+def _compile(patterns: Sequence[str]) -> re.Pattern[str] | None:
+    if not patterns:
+        return None
+    ways = (
+        translate(p.rstrip("/")) if "/" in p.rstrip("/") else f"(?s:.*/|){translate(p.rstrip('/'))}" for p in patterns
+    )
+    return re.compile("|".join(ways))
+
+
+def _check_input(given: str) -> None:
+    try:
+        os.stat(given)
+    except FileNotFoundError:
+        if os.path.islink(given):
+            raise InputError(
+                f"{show_name(given)} is a link to something that does not exist; give the file itself."
+            ) from None
+        raise InputError(f"{show_name(given)} does not exist; check the name, or the folder you are in.") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{show_name(given)!r} cannot be read: {_say(error)}.") from None
+
+
+def _say(error: OSError | ValueError) -> str:
+    if isinstance(error, OSError) and error.errno is not None:
+        return os.strerror(error.errno).lower()
+    return str(error)
+
+
+def _walk_input(given: str, choice: _Choice) -> Iterator[Source | Skipped]:
+    name = show_name(given)
+    try:
+        mode = os.stat(given).st_mode
+    except (OSError, ValueError):
+        yield Source(name, given)  # vanished, or from a list: its row will say so
+        return
+    if stat.S_ISDIR(mode):
+        yield from _walk_folders(given, choice)
+    elif stat.S_ISREG(mode):
+        yield Source(name, given)
+    else:
+        yield Skipped(name, _name_kind(mode))
+
+
+def _name_kind(mode: int) -> str:
+    if stat.S_ISFIFO(mode):
+        return "named pipe"
+    return "socket" if stat.S_ISSOCK(mode) else "device"
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    path: str
+    name: str  # shown
+    below: str  # the path below the input, ending in /, for the patterns; empty for the input itself
+    ancestors: frozenset[tuple[int, int]]  # devices and inodes of the folders above; kept only where links are followed
+
+
+def _walk_folders(top: str, choice: _Choice) -> Iterator[Source | Skipped]:
+    waiting = [_Folder(top, show_name(top).rstrip("/") or "/", "", frozenset())]
+    while waiting:  # a list, not recursion: folders can be nested deeper than Python's stack
+        folder = waiting.pop()
+        subfolders: list[_Folder] = []
+        yield from _walk_folder(folder, choice, subfolders)
+        waiting.extend(reversed(subfolders))
+
+
+def _walk_folder(folder: _Folder, choice: _Choice, subfolders: list[_Folder]) -> Iterator[Source | Skipped]:
+    """Yield what lies directly in a folder, and put its subfolders in the list."""
+    try:
+        ancestors = folder.ancestors
+        if choice.follow_links:
+            status = os.stat(folder.path)
+            here = (status.st_dev, status.st_ino)
+            if here in ancestors:
+                yield Skipped(folder.name, "loop of links")
+                return
+            ancestors |= {here}
+        with os.scandir(folder.path) as entries:
+            files, folders = [], []
+            for entry in entries:
+                (folders if _is_folder(entry) else files).append(entry.name)
+    except OSError as error:
+        yield Skipped(folder.name, f"unreadable folder: {_say(error)}")
+        return
+    prefix = folder.name if folder.name.endswith("/") else f"{folder.name}/"
+    files.sort(key=_sort_key)
+    for file in files:
+        yield _judge_file(os.path.join(folder.path, file), prefix + _show_part(file), folder.below + file, choice)
+    for sub in sorted(folders, key=_sort_key):
+        path, name, below = os.path.join(folder.path, sub), prefix + _show_part(sub), folder.below + sub
+        if choice.exclude and choice.exclude.match(below):
+            yield Skipped(name, "excluded folder")
+        elif not choice.follow_links and os.path.islink(path):
+            yield Skipped(name, "link to a folder")
+        else:
+            subfolders.append(_Folder(path, name, f"{below}/", ancestors))
+
+
+def _sort_key(name: str) -> tuple[str, str]:
+    return natural_key(name), name
+
+
+def _show_part(name: str) -> str:
+    return name if name.isascii() else show_name(f"/{name}")[1:]
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
+
+
+def _judge_file(path: str, name: str, below: str, choice: _Choice) -> Source | Skipped:
+    """Decide whether something in a folder is an image: by its extension, or else by its first bytes."""
+    if objection := choice.find_objection(below):
+        return Skipped(name, objection)
+    try:
+        mode = os.stat(path).st_mode
+    except OSError as error:
+        if has_image_extension(path):
+            return Source(name, path)  # it was listed: its row will say why it cannot be read
+        broken = isinstance(error, FileNotFoundError) and os.path.islink(path)
+        return Skipped(name, "broken link" if broken else _say(error))
+    if not stat.S_ISREG(mode):
+        return Skipped(name, _name_kind(mode))
+    return _judge_content(path, name)
+
+
+def _judge_content(path: str, name: str) -> Source | Skipped:
+    extension = has_image_extension(path)
+    resource_fork = os.path.basename(path).startswith("._")
+    if extension and not resource_fork:
+        return Source(name, path)
+    try:
+        descriptor = os.open(path, OPEN_FLAGS)
+        try:
+            head = os.read(descriptor, HEAD_BYTES)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        return Source(name, path) if extension else Skipped(name, f"unreadable file: {_say(error)}")
+    if resource_fork and head.startswith(APPLE_DOUBLE):
+        return Skipped(name, "Mac resource fork")
+    return Source(name, path) if extension or sniff(head) else Skipped(name, "not an image")

@@ -1,0 +1,172 @@
+"""The record of one answer, and the CSV that keeps it.
+
+The CSV is a contract: a change of a column or of its order raises `CSV_VERSION` and is a breaking change.
+
+1. path, frame, label, confidence, status, reason; `p0`..`p9` on request; `true_label`, `correct` from `evaluate`.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TextIO
+
+from digit_batch.errors import OutputError
+
+CSV_VERSION = 1
+CLASSES = 10  # the digits 0 to 9
+COLUMNS = ("path", "frame", "label", "confidence", "status", "reason")
+PROBABILITY_COLUMNS = tuple(f"p{digit}" for digit in range(CLASSES))
+
+Status = Literal["ok", "review", "error"]
+STATUSES: tuple[Status, ...] = ("ok", "review", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What was read on one image, or why nothing was.
+
+    Attributes
+    ----------
+    path : str
+        The input as typed, then the path below it, with ``/``.
+    frame : int
+        Page of a multi-page file, from 0.
+    label : int or None
+        The digit, 0 to 9; None where there is none to tell.
+    confidence : float or None
+        Estimated chance that the label is right, 0 to 1.
+    status : {"ok", "review", "error"}
+        Accepted; a person should look; unreadable.
+    reason : str
+        Why the status is not ``ok``, in words.
+    probabilities : tuple of float, or None
+        The estimated chance of each digit, when asked for.
+    """
+
+    path: str
+    frame: int
+    label: int | None
+    confidence: float | None
+    status: Status
+    reason: str = ""
+    probabilities: tuple[float, ...] | None = None
+
+
+def header(*, probabilities: bool = False, truth: bool = False) -> tuple[str, ...]:
+    """Return the names of the columns, in order."""
+    names = COLUMNS + (PROBABILITY_COLUMNS if probabilities else ())
+    return names + (("true_label", "correct") if truth else ())
+
+
+def cells(prediction: Prediction, *, probabilities: bool = False) -> list[str]:
+    """Return one row as text, four decimals for every chance."""
+    row = [
+        prediction.path,
+        str(prediction.frame),
+        "" if prediction.label is None else str(prediction.label),
+        "" if prediction.confidence is None else f"{prediction.confidence:.4f}",
+        prediction.status,
+        prediction.reason,
+    ]
+    if probabilities:
+        chances = prediction.probabilities
+        row += [f"{chance:.4f}" for chance in chances] if chances else [""] * CLASSES
+    return row
+
+
+def write_rows(stream: TextIO, rows: Iterable[Iterable[str]]) -> None:
+    r"""Write rows as RFC 4180 says, with ``\n`` at the end of each."""
+    csv.writer(stream, lineterminator="\n").writerows(rows)
+
+
+def row_text(row: Iterable[str]) -> str:
+    """Return one row as it stands in the file, its line end included."""
+    buffer = io.StringIO()
+    write_rows(buffer, [row])
+    return buffer.getvalue()
+
+
+def read_predictions(stream: TextIO) -> Iterator[Prediction]:
+    """Yield the rows of a predictions CSV, one at a time.
+
+    Raises
+    ------
+    ValueError
+        The columns are not those of a predictions CSV, or a row does not fit them; the message names the line.
+    """
+    rows = csv.reader(stream, strict=True)
+    try:
+        names = next(rows, [])
+        if tuple(names[: len(COLUMNS)]) != COLUMNS:
+            raise ValueError(f"line 1: the columns are not {','.join(COLUMNS)}")
+        place = [names.index(column) for column in PROBABILITY_COLUMNS] if "p0" in names else []
+        for row in rows:
+            yield _prediction(row, names, place, rows.line_num)
+    except csv.Error as error:
+        raise ValueError(f"line {rows.line_num}: {error}") from None
+
+
+def _prediction(row: list[str], names: list[str], place: list[int], line: int) -> Prediction:
+    if len(row) != len(names):
+        raise ValueError(f"line {line}: {len(row)} cells where the header has {len(names)}")
+    path, frame, label, confidence, status, reason = row[: len(COLUMNS)]
+    known = {name: name for name in STATUSES}
+    if status not in known:
+        raise ValueError(f"line {line}: status {status!r} is none of {', '.join(STATUSES)}")
+    if label not in {"", *"0123456789"}:
+        raise ValueError(f"line {line}: label {label!r} is no digit")
+    try:
+        return Prediction(
+            path=path,
+            frame=int(frame),
+            label=int(label) if label else None,
+            confidence=float(confidence) if confidence else None,
+            status=known[status],
+            reason=reason,
+            probabilities=tuple(float(row[i]) for i in place) if place and row[place[0]] else None,
+        )
+    except ValueError as error:
+        raise ValueError(f"line {line}: {error}") from None
+
+
+@contextmanager
+def whole_file(path: Path, *, force: bool = False) -> Iterator[TextIO]:
+    """Open a text file that appears under its name only when it is whole; until then it is ``NAME.part``.
+
+    Raises
+    ------
+    OutputError
+        It exists and `force` is false, or it cannot be written. What stood under the name is left as it was.
+    """
+    check_output(path, force=force)
+    part = path.with_name(path.name + ".part")
+    try:
+        with part.open("w", encoding="utf-8", newline="") as stream:
+            yield stream
+        part.replace(path)
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
+def check_output(path: Path, *, force: bool = False) -> None:
+    """Refuse, before any work, an output that must not be replaced or whose folder is missing.
+
+    Raises
+    ------
+    OutputError
+        One sentence: what, why, and the cure.
+    """
+    if path.is_dir():
+        raise OutputError(f"Cannot write {path}: it is a folder. Name a file with -o.")
+    if path.exists() and not force:
+        raise OutputError(f"{path} exists and is not replaced. Give --force, or another name with -o.")
+    if not path.absolute().parent.is_dir():
+        raise OutputError(f"Cannot write {path}: the folder {path.parent} does not exist. Make it first.")
+
+
+def unwritable(path: Path, error: OSError) -> OutputError:
+    """Return the sentence for an output that the disk would not take."""
+    return OutputError(f"Cannot write {path}: {error.strerror or error}. Free the disk or name another place with -o.")
