@@ -1,6 +1,7 @@
 """The application: its commands, and what becomes of an error.
 
-Exit codes: 0 done; 1 failed; 2 usage; 3 done, some images unreadable; 4 below --fail-under; 5 no image; 130 interrupted.
+Exit codes: 0 done; 1 failed; 2 usage; 3 done, some images unreadable;
+4 below --fail-under; 5 no image found; 130 interrupted.
 """
 
 import sys
