@@ -1,0 +1,146 @@
+"""The ground: what the paper would be without ink, and how strongly each pixel differs from it."""
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+BINS = 64  # of the histograms that thresholds are taken from
+ELEMENT = 0.5  # of the shorter side: dark structures narrower than this are ink, wider ones are shadow
+CELLS = 32  # the ground is estimated on a grid of at most so many cells a side
+
+Stack = NDArray[np.float32]
+
+
+@lru_cache(maxsize=256)
+def _quadratic_basis(height: int, width: int) -> Stack:
+    """Return (6, height * width) orthonormal quadratic surfaces."""
+    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].reshape(2, -1)
+    surfaces = np.stack([np.ones_like(x), x, y, x * y, x * x, y * y], axis=1)
+    return np.ascontiguousarray(np.linalg.qr(surfaces)[0].T.astype(np.float32))
+
+
+def measure_polarity(canvases: NDArray[np.uint8]) -> Stack:
+    """Say for each canvas how surely its ink is light: positive for light ink on a dark ground.
+
+    Ink is the smaller share of a picture, so that what is left of the grey after the best quadratic surface (the
+    light on the paper) is skewed towards the ink; and the picture's border is mostly paper.
+    """
+    n, height, width = canvases.shape
+    grey = canvases.reshape(n, -1).astype(np.float32)
+    basis = _quadratic_basis(height, width)
+    grey -= (grey[:, None] @ basis.T @ basis)[:, 0]  # one product a picture: the same bits alone and in a stack
+    square = grey * grey
+    spread = np.sqrt(square.mean(axis=1)) + 1e-3
+    skew = np.einsum("ij,ij->i", square, grey) / (grey.shape[1] * spread**3)
+    flat = grey.reshape(n, height, width)
+    ring = np.concatenate([flat[:, 0], flat[:, -1], flat[:, :, 0], flat[:, :, -1]], axis=1)
+    border = np.median(ring, axis=1) / spread
+    return np.asarray(skew - np.clip(border, -1, 1), np.float32)
+
+
+@lru_cache(maxsize=256)
+def _spread_matrix(length: int, cells: int) -> Stack:
+    """Return (length, cells) weights that interpolate linearly from the cells' centres."""
+    at = (np.arange(length) + 0.5) * cells / length - 0.5
+    weights = np.maximum(0, 1 - np.abs(np.clip(at, 0, cells - 1)[:, None] - np.arange(cells)))
+    return weights.astype(np.float32)
+
+
+@lru_cache(maxsize=256)
+def _blur_matrix(cells: int, sigma: float) -> Stack:
+    """Return (cells, cells) Gaussian weights."""
+    apart = np.arange(cells)[:, None] - np.arange(cells)
+    return np.exp(-0.5 * (apart / max(sigma, 0.5)) ** 2).astype(np.float32)
+
+
+def _slide(cells: NDArray[np.uint8], reach: int, axis: int, lightest: bool) -> NDArray[np.uint8]:
+    """Return the largest (or smallest) cell within ``reach`` to either side, by doubling steps."""
+    keep = np.maximum if lightest else np.minimum
+    cells = np.moveaxis(cells.copy(), axis, 1)
+    reach = min(reach, cells.shape[1] - 1)
+    step = 1
+    while reach > 0:
+        step = min(step, reach)
+        grown = cells.copy()
+        keep(grown[:, step:], cells[:, :-step], out=grown[:, step:])
+        keep(grown[:, :-step], cells[:, step:], out=grown[:, :-step])
+        cells, reach, step = grown, reach - step, 3 * step
+    return np.moveaxis(cells, 1, axis)
+
+
+def average_cells(stack: Stack, size: int) -> Stack:
+    """Average cells of ``size`` x ``size`` pixels; the sides are multiples of it."""
+    if size == 1:
+        return stack
+    rows = stack[:, 0::size].copy()
+    for row in range(1, size):
+        rows += stack[:, row::size]
+    cells = rows[:, :, 0::size].copy()
+    for column in range(1, size):
+        cells += rows[:, :, column::size]
+    return np.asarray(cells / np.float32(size * size), np.float32)
+
+
+def _close(grey: Stack, size: int) -> Stack:
+    """Estimate the ground by a grey closing: dark structures narrower than the element are filled, shadows stay."""
+    cells = (average_cells(grey, size) + 0.5).astype(np.uint8)
+    reach = max(1, round(ELEMENT * min(cells.shape[1:]) / 2))
+    for lightest in (True, False):
+        for axis in (1, 2):
+            cells = _slide(cells, reach, axis, lightest)
+    return cells.astype(np.float32)
+
+
+def _spread(cells: Stack, shape: tuple[int, int]) -> Stack:
+    """Interpolate cells to pixels."""
+    down, across = _spread_matrix(shape[0], cells.shape[1]), _spread_matrix(shape[1], cells.shape[2])
+    return np.asarray(down @ cells @ across.T, np.float32)
+
+
+def split_levels(ink: Stack, valid: NDArray[np.bool_]) -> Stack:
+    """Return Otsu's threshold for each of (n, h, w) inks, from histograms of what is above zero and valid."""
+    n = len(ink)
+    top = np.maximum(ink.reshape(n, -1).max(axis=1), 1e-3)
+    bins = np.clip(ink * (np.float32(BINS - 0.01) / top)[:, None, None], 0, BINS - 1).astype(np.intp)
+    bins += (np.arange(n) * BINS)[:, None, None]
+    counts = np.bincount(bins[valid], minlength=n * BINS).reshape(n, BINS).astype(np.float64)
+    below = np.cumsum(counts, axis=1)
+    mass = np.cumsum(counts * (np.arange(BINS) + 0.5), axis=1)
+    above = below[:, -1:] - below
+    with np.errstate(divide="ignore", invalid="ignore"):
+        apart = mass / below - (mass[:, -1:] - mass) / above
+        between = np.nan_to_num(below * above * apart * apart)
+    # Where several thresholds split equally well (a two-level picture) the middle one is meant.
+    best = between >= between.max(axis=1, keepdims=True) * (1 - 1e-9)
+    middle = (best.argmax(axis=1) + BINS - 1 - best[:, ::-1].argmax(axis=1)) / 2
+    return np.asarray((middle + 1) / BINS * top, np.float32)
+
+
+def subtract_ground(canvases: NDArray[np.uint8], valid: NDArray[np.bool_]) -> tuple[Stack, Stack, Stack, Stack]:
+    """Take the ground off (n, h, w) canvases with dark ink.
+
+    Returns
+    -------
+    ink, threshold, noise, ground
+        (n, h, w) how much darker than its ground each pixel is; (n,) Otsu's threshold of that; (n,) how far the
+        paper's own pixels stray from the ground (root mean square); (n, rows, columns) the ground in cells. All in
+        grey levels.
+    """
+    n, height, width = canvases.shape
+    grey = canvases.astype(np.float32)
+    size = max(1, -(-max(height, width) // CELLS))
+    ground = _close(grey, size)
+    ink = _spread(ground, (height, width)) - grey
+    threshold = split_levels(ink, valid)
+    paper = (ink < 0.6 * threshold[:, None, None]).astype(np.float32)
+    rows, columns = ground.shape[1:]
+    down, across = _blur_matrix(rows, 0.12 * rows), _blur_matrix(columns, 0.12 * columns)
+    share = down @ average_cells(paper, size) @ across
+    level = down @ average_cells(paper * grey, size) @ across
+    ground = (level + 1e-2 * ground) / (share + 1e-2)
+    ink = _spread(ground, (height, width)) - grey
+    ink[~valid] = 0
+    paper[~valid] = 0
+    noise = np.sqrt(np.einsum("nij,nij,nij->n", paper, ink, ink) / np.maximum(paper.sum(axis=(1, 2)), 1))
+    return ink, split_levels(ink, valid), np.asarray(noise, np.float32), np.asarray(ground, np.float32)
