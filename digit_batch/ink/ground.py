@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 BINS = 64  # of the histograms that thresholds are taken from
-ELEMENT = 0.5  # of the shorter side: dark structures narrower than this are ink, wider ones are shadow
-CELLS = 32  # the ground is estimated on a grid of at most so many cells a side
+ELEMENT = 0.35  # of the longer side: dark structures narrower than this are ink, wider ones are shadow
+CELLS = 48  # the ground is estimated on a grid of at most so many cells a side
 
 Stack = NDArray[np.float32]
 
@@ -28,15 +28,14 @@ def measure_polarity(canvases: NDArray[np.uint8]) -> Stack:
     """
     n, height, width = canvases.shape
     grey = canvases.reshape(n, -1).astype(np.float32)
+    ring = np.concatenate([canvases[:, 0], canvases[:, -1], canvases[:, :, 0], canvases[:, :, -1]], axis=1)
+    border = (np.median(ring, axis=1) - grey.mean(axis=1)) / (grey.std(axis=1) + 1)
     basis = _quadratic_basis(height, width)
     grey -= (grey[:, None] @ basis.T @ basis)[:, 0]  # one product a picture: the same bits alone and in a stack
     square = grey * grey
-    spread = np.sqrt(square.mean(axis=1)) + 1e-3
+    spread = np.sqrt(square.mean(axis=1)) + 1
     skew = np.einsum("ij,ij->i", square, grey) / (grey.shape[1] * spread**3)
-    flat = grey.reshape(n, height, width)
-    ring = np.concatenate([flat[:, 0], flat[:, -1], flat[:, :, 0], flat[:, :, -1]], axis=1)
-    border = np.median(ring, axis=1) / spread
-    return np.asarray(skew - np.clip(border, -1, 1), np.float32)
+    return np.asarray(skew - 0.4 * np.clip(border, -2, 2), np.float32)
 
 
 @lru_cache(maxsize=256)
@@ -85,7 +84,7 @@ def average_cells(stack: Stack, size: int) -> Stack:
 def _close(grey: Stack, size: int) -> Stack:
     """Estimate the ground by a grey closing: dark structures narrower than the element are filled, shadows stay."""
     cells = (average_cells(grey, size) + 0.5).astype(np.uint8)
-    reach = max(1, round(ELEMENT * min(cells.shape[1:]) / 2))
+    reach = max(1, round(ELEMENT * max(cells.shape[1:]) / 2))
     for lightest in (True, False):
         for axis in (1, 2):
             cells = _slide(cells, reach, axis, lightest)
@@ -127,7 +126,7 @@ def subtract_ground(canvases: NDArray[np.uint8], valid: NDArray[np.bool_]) -> tu
         paper's own pixels stray from the ground (root mean square); (n, rows, columns) the ground in cells. All in
         grey levels.
     """
-    n, height, width = canvases.shape
+    height, width = canvases.shape[1:]
     grey = canvases.astype(np.float32)
     size = max(1, -(-max(height, width) // CELLS))
     ground = _close(grey, size)
@@ -137,8 +136,8 @@ def subtract_ground(canvases: NDArray[np.uint8], valid: NDArray[np.bool_]) -> tu
     rows, columns = ground.shape[1:]
     down, across = _blur_matrix(rows, 0.12 * rows), _blur_matrix(columns, 0.12 * columns)
     share = down @ average_cells(paper, size) @ across
-    level = down @ average_cells(paper * grey, size) @ across
-    ground = (level + 1e-2 * ground) / (share + 1e-2)
+    # What the closing is too light by, on the paper; levelling the difference keeps the edges of shadows.
+    ground -= down @ average_cells(paper * ink, size) @ across / (share + np.float32(1e-2))
     ink = _spread(ground, (height, width)) - grey
     ink[~valid] = 0
     paper[~valid] = 0
