@@ -8,22 +8,17 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from digit_batch.ink.grids import (
-    Grid,
-    average_blocks,
-    lay_grid,
-    mix_colours,
-    pool_blocks,
-    shape_canvas,
-    stack_canvases,
-)
-from digit_batch.ink.ground import _spread, measure_polarity, subtract_ground
-from digit_batch.ink.parts import Parts, find_lines, find_parts, rate_parts
+from digit_batch.ink.cut import cut_again, scale_amounts
+from digit_batch.ink.grids import Grid, average_blocks, lay_grid, pool_blocks, shape_canvas, stack_canvases
+from digit_batch.ink.ground import measure_polarity, subtract_ground
+from digit_batch.ink.parts import Choice, choose_parts, find_lines, find_parts, pick_best, rate_parts
+from digit_batch.ink.rules import find_rules, measure_pen
+from digit_batch.ink.sliding import slide
 
 Polarity = Literal["auto", "dark", "light"]
 
-CUT_SIDE = 64  # px: a digit smaller than this on its canvas is cut from the picture again, this large if it can be
-AMOUNT_SIDE = 128  # px: longest side of an amount
+LEAST_SIZE = 0.05  # of the picture's longer side: a smaller digit is dust
+LEAST_SHARE = 0.35  # of all ink in the digit's box: less is noise that someone thresholded
 LEAST_CONTRAST = 8.0  # grey levels between ink and paper; JPEG makes differences of 2 to 5 on blank paper
 LEAST_SIGNAL = 4.5  # ink over the paper's noise; pure noise, split in two by any threshold, reaches 3.5
 NO_INK = np.zeros((0, 0), np.float32)
@@ -52,8 +47,10 @@ class Ink:
         Ink against paper, grey levels, 0..255.
     signal
         Contrast over the paper's own noise (at least one grey level).
+    stroke
+        Width of the strokes, px of the picture.
     others
-        Size of the largest part left out that could be another digit, as a share of the digit's height.
+        Height of the tallest sizeable part left out, as a share of the digit's height: near 1, it may be another digit.
     """
 
     amount: NDArray[np.float32]
@@ -64,6 +61,7 @@ class Ink:
     removed: tuple[str, ...]
     contrast: float
     signal: float
+    stroke: float
     others: float
 
     @property
@@ -119,14 +117,6 @@ def _lay_canvases(
     return canvases, rows[:, :, None] & columns[:, None, :], light
 
 
-def _pick(parts: Parts, rating: NDArray[np.float64], n: int) -> NDArray[np.intp]:
-    """Return the best part of each of n canvases, -1 where there is none."""
-    best = np.full(n, -1, np.intp)
-    order = np.argsort(rating, kind="stable")
-    best[parts.canvas[order]] = order
-    return best
-
-
 def _find_group(
     pictures: list[NDArray[np.uint8]], grids: list[Grid], shape: tuple[int, int], polarity: Polarity
 ) -> list[Ink]:
@@ -134,161 +124,78 @@ def _find_group(
     n = len(pictures)
     canvases, valid, light = _lay_canvases(grids, shape, polarity)
     sides = np.stack([valid[:, :, 0].sum(axis=1), valid[:, 0].sum(axis=1)], axis=1).astype(float)
-    ink, threshold, noise, ground = subtract_ground(canvases, valid)
+    ink, threshold, noise, ground = subtract_ground(canvases, valid, light)
     floor = np.maximum(np.maximum(0.5 * threshold, 3 * noise), 3)
-    parts = find_parts(ink, ink > floor[:, None, None])
-    best = _pick(parts, rate_parts(parts, sides), n)
-    level = np.zeros(n)
-    has = best >= 0
-    level[has] = parts.ink[best[has]] / parts.area[best[has]]
+    mask = ink > floor[:, None, None]
+    near, across = find_rules(mask, sides)
+    parts = find_parts(ink, mask & ~across)
+    best = pick_best(parts, rate_parts(parts, sides, find_lines(parts, sides, near)), n)
+    found = best >= 0
+    level = np.zeros(n, np.float32)
+    level[found] = parts.ink[best[found]] / parts.area[best[found]]
     # The digit's own strength decides what is ink: weaker is show-through or shadow.
     floor = np.maximum(floor, 0.5 * level)
-    mask = ink > floor[:, None, None].astype(np.float32)
+    mask = (ink > floor[:, None, None]) & ~across
     parts = find_parts(ink, mask)
-    rating = rate_parts(parts, sides)
-    best = _pick(parts, rating, n)
-    lines = find_lines(parts, sides)
-    keep, others, removed = choose_parts(parts, rating, lines, best, sides, n)
-    kept = np.concatenate([[False], keep])[parts.labels]
-    dropped = np.concatenate([[False], ~keep])[parts.labels]
-    near = kept.copy()
-    near[:, 1:] |= kept[:, :-1]
-    near[:, :-1] |= kept[:, 1:]
-    wide = near.copy()
-    wide[:, :, 1:] |= near[:, :, :-1]
-    wide[:, :, :-1] |= near[:, :, 1:]
-    wide &= ~dropped & valid
-    contrast = level
-    amount = np.clip((ink / np.maximum(level, 1)[:, None, None].astype(np.float32) - 0.15) / 0.75, 0, 1)
-    amount *= wide
-    rows, columns = kept.any(axis=2), kept.any(axis=1)
-    counts = np.bincount(parts.canvas[keep], minlength=n)
+    lines = find_lines(parts, sides, near)
+    best = pick_best(parts, rate_parts(parts, sides, lines), n)
+    ends = np.searchsorted(parts.canvas, np.arange(n + 1)).tolist()
+    choices = [choose_parts(parts, range(ends[i], ends[i + 1]), int(best[i]), lines) for i in range(n)]
+    chosen = np.zeros(len(parts.area), bool)
+    chosen[[k for choice in choices for k in choice.kept]] = True
+    kept = parts.paint(chosen)
+    # Soft edges lie next to the strokes, but what belongs to other parts stays out.
+    wide = slide(slide(kept, 1, 1, True), 1, 2, True) & ~((mask | across) & ~kept) & valid
+    amount = scale_amounts(ink, level[:, None, None]) * wide
+    boxes = _find_boxes(kept)
+    stroke = measure_pen(kept)
+    signal = level / np.maximum(noise, 1)
+    dense = parts.paint(~chosen & ~lines).sum(axis=(1, 2))
+    share = kept.sum(axis=(1, 2)) / np.maximum(kept.sum(axis=(1, 2)) + dense, 1)
+    size = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
+    blank = (
+        (level < LEAST_CONTRAST)
+        | (signal < LEAST_SIGNAL)
+        | (size < LEAST_SIZE * sides.max(axis=1))
+        | (share < LEAST_SHARE)
+    )
     inks = []
     for i in range(n):
-        signal = contrast[i] / max(noise[i], 1.0)
-        height, width = (int(side) for side in sides[i])
-        if best[i] < 0 or contrast[i] < LEAST_CONTRAST or signal < LEAST_SIGNAL:
-            inks.append(Ink(NO_INK, (0, 0, 0, 0), bool(light[i]), False, 0, removed[i], contrast[i], signal, 0.0))
+        top, left, bottom, right = box = tuple(boxes[i].tolist())
+        height, width = sides[i].tolist()
+        if blank[i]:
+            inks.append(_say_blank(bool(light[i]), choices[i], float(level[i]), float(signal[i])))
             continue
-        ys, xs = np.flatnonzero(rows[i]), np.flatnonzero(columns[i])
-        top, bottom, left, right = int(ys[0]), int(ys[-1]) + 1, int(xs[0]), int(xs[-1]) + 1
-        clipped = top == 0 or left == 0 or bottom == height or right == width
-        grid = grids[i]
-        if grid.factor == 1:
-            box = (top, left, bottom, right)
+        if grids[i].factor == 1:
             crop = amount[i, top:bottom, left:right].copy()
         else:
-            crop, box = _cut_again(
-                pictures[i], grid, wide[i], ground[i], bool(light[i]), shape, (top, left, bottom, right)
-            )
+            crop, box = cut_again(pictures[i], grids[i], wide[i], ground[i], bool(light[i]), box)
         inks.append(
             Ink(
-                crop,
-                box,
-                bool(light[i]),
-                clipped,
-                int(counts[i]),
-                removed[i],
-                float(contrast[i]),
-                float(signal),
-                others[i],
+                amount=crop,
+                box=box,
+                light_on_dark=bool(light[i]),
+                clipped=top == 0 or left == 0 or bottom == height or right == width,
+                parts=len(choices[i].kept),
+                removed=choices[i].removed,
+                contrast=float(level[i]),
+                signal=float(signal[i]),
+                stroke=float(stroke[i]) * grids[i].factor,
+                others=choices[i].others,
             )
         )
     return inks
 
 
-def choose_parts(
-    parts: Parts,
-    rating: NDArray[np.float64],
-    lines: NDArray[np.bool_],
-    best: NDArray[np.intp],
-    sides: NDArray[np.float64],
-    n: int,
-) -> tuple[NDArray[np.bool_], list[float], list[tuple[str, ...]]]:
-    """Choose the parts that make the digit: the best one, and those that are near it and no speck or line."""
-    keep = np.zeros(len(parts.area), bool)
-    keep[best[best >= 0]] = True
-    others = [0.0] * n
-    removed: list[tuple[str, ...]] = [()] * n
-    starts = np.searchsorted(parts.canvas, np.arange(n + 1))
-    for i in np.flatnonzero(np.diff(starts) > 1):
-        members = np.arange(starts[i], starts[i + 1])
-        seed = best[i]
-        box = np.array([parts.top[seed], parts.left[seed], parts.bottom[seed], parts.right[seed]])
-        rest = [k for k in members if k != seed and not lines[k]]
-        specks = 0
-        grown = True
-        while grown:
-            grown = False
-            size = max(box[2] - box[0], box[3] - box[1])
-            for k in list(rest):
-                down = max(box[0] - parts.bottom[k], parts.top[k] - box[2], 0)
-                across = max(box[1] - parts.right[k], parts.left[k] - box[3], 0)
-                if parts.area[k] < 0.03 * parts.area[seed]:
-                    continue
-                if max(down, 1.5 * across) <= 0.2 * size:
-                    keep[k] = True
-                    rest.remove(k)
-                    box = np.array(
-                        [
-                            min(box[0], parts.top[k]),
-                            min(box[1], parts.left[k]),
-                            max(box[2], parts.bottom[k]),
-                            max(box[3], parts.right[k]),
-                        ]
-                    )
-                    grown = True
-        words = []
-        if lines[members].any():
-            words.append("line at the border")
-        specks = sum(parts.area[k] < 0.1 * parts.area[seed] for k in rest)
-        if specks:
-            words.append(f"{specks} specks" if specks > 1 else "a speck")
-        big = [k for k in rest if parts.area[k] >= 0.1 * parts.area[seed]]
-        if big:
-            words.append(f"{len(big)} other parts" if len(big) > 1 else "another part")
-            others[i] = float(max(parts.bottom[k] - parts.top[k] for k in big) / (box[2] - box[0]))
-        removed[i] = tuple(words)
-    return keep, others, removed
+def _say_blank(light: bool, choice: Choice, contrast: float, signal: float) -> Ink:
+    """Return the ink of a picture that has none."""
+    return Ink(NO_INK, (0, 0, 0, 0), light, False, 0, choice.removed, contrast, signal, 0.0, 0.0)
 
 
-def _cut_again(
-    picture: NDArray[np.uint8],
-    grid: Grid,
-    near: NDArray[np.bool_],
-    ground: NDArray[np.float32],
-    light: bool,
-    shape: tuple[int, int],
-    box: tuple[int, int, int, int],
-) -> tuple[NDArray[np.float32], tuple[int, int, int, int]]:
-    """Cut a digit, located on its canvas, from the picture at a finer scale."""
-    factor = grid.factor
-    height, width = picture.shape[:2]
-    top, left = max(0, (box[0] - 1) * factor), max(0, (box[1] - 1) * factor)
-    bottom, right = min(height, (box[2] + 1) * factor), min(width, (box[3] + 1) * factor)
-    fine = max(1, -(-max(bottom - top, right - left) // AMOUNT_SIDE), round(max(bottom - top, right - left) / CUT_SIDE))
-    cut = mix_colours(average_blocks(picture[top:bottom, left:right], fine), grid.weights, grid.offset)
-    grey = cut.astype(np.float32)
-    if light:
-        grey = 255 - grey
-    y = ((top + (np.arange(grey.shape[0]) + 0.5) * fine) / factor).astype(np.intp).clip(0, shape[0] - 1)
-    x = ((left + (np.arange(grey.shape[1]) + 0.5) * fine) / factor).astype(np.intp).clip(0, shape[1] - 1)
-    paper = _spread(ground[None], shape)[0]
-    where = near[np.ix_(y, x)]
-    ink = paper[np.ix_(y, x)] - grey
-    outside = ~where
-    if outside.any():
-        ink -= np.median(ink[outside])  # the strongest of each block was kept on the canvas, so its ground is darker
-    inside = ink[where]
-    level = np.partition(inside, int(0.9 * (len(inside) - 1)))[int(0.9 * (len(inside) - 1))]
-    amount = np.clip((ink / max(float(level), 1.0) - 0.15) / 0.75, 0, 1) * where
-    amount = amount.astype(np.float32)
-    strong = amount > 0.4
-    ys, xs = np.flatnonzero(strong.any(axis=1)), np.flatnonzero(strong.any(axis=0))
-    crop = amount[ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1]
-    return crop, (
-        int(top + ys[0] * fine),
-        int(left + xs[0] * fine),
-        int(min(height, top + (ys[-1] + 1) * fine)),
-        int(min(width, left + (xs[-1] + 1) * fine)),
-    )
+def _find_boxes(kept: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Return (n, 4) top, left, bottom, right of what is kept on each canvas; zeros where nothing is."""
+    rows, columns = kept.any(axis=2), kept.any(axis=1)
+    bottom = rows.shape[1] - rows[:, ::-1].argmax(axis=1)
+    right = columns.shape[1] - columns[:, ::-1].argmax(axis=1)
+    boxes = np.stack([rows.argmax(axis=1), columns.argmax(axis=1), bottom, right], axis=1)
+    return np.where(rows.any(axis=1)[:, None], boxes, 0)

@@ -5,9 +5,13 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from digit_batch.ink.sliding import slide
+
 BINS = 64  # of the histograms that thresholds are taken from
 ELEMENT = 0.35  # of the longer side: dark structures narrower than this are ink, wider ones are shadow
 CELLS = 48  # the ground is estimated on a grid of at most so many cells a side
+
+DARKEST = 32.0  # grey levels: a darker ground is taken for this dark, or its noise would count as ink
 
 Stack = NDArray[np.float32]
 
@@ -53,21 +57,6 @@ def _blur_matrix(cells: int, sigma: float) -> Stack:
     return np.exp(-0.5 * (apart / max(sigma, 0.5)) ** 2).astype(np.float32)
 
 
-def _slide(cells: NDArray[np.uint8], reach: int, axis: int, lightest: bool) -> NDArray[np.uint8]:
-    """Return the largest (or smallest) cell within ``reach`` to either side, by doubling steps."""
-    keep = np.maximum if lightest else np.minimum
-    cells = np.moveaxis(cells.copy(), axis, 1)
-    reach = min(reach, cells.shape[1] - 1)
-    step = 1
-    while reach > 0:
-        step = min(step, reach)
-        grown = cells.copy()
-        keep(grown[:, step:], cells[:, :-step], out=grown[:, step:])
-        keep(grown[:, :-step], cells[:, step:], out=grown[:, :-step])
-        cells, reach, step = grown, reach - step, 3 * step
-    return np.moveaxis(cells, 1, axis)
-
-
 def average_cells(stack: Stack, size: int) -> Stack:
     """Average cells of ``size`` x ``size`` pixels; the sides are multiples of it."""
     if size == 1:
@@ -87,11 +76,11 @@ def _close(grey: Stack, size: int) -> Stack:
     reach = max(1, round(ELEMENT * max(cells.shape[1:]) / 2))
     for lightest in (True, False):
         for axis in (1, 2):
-            cells = _slide(cells, reach, axis, lightest)
+            cells = slide(cells, reach, axis, lightest)
     return cells.astype(np.float32)
 
 
-def _spread(cells: Stack, shape: tuple[int, int]) -> Stack:
+def spread_cells(cells: Stack, shape: tuple[int, int]) -> Stack:
     """Interpolate cells to pixels."""
     down, across = _spread_matrix(shape[0], cells.shape[1]), _spread_matrix(shape[1], cells.shape[2])
     return np.asarray(down @ cells @ across.T, np.float32)
@@ -116,8 +105,23 @@ def split_levels(ink: Stack, valid: NDArray[np.bool_]) -> Stack:
     return np.asarray((middle + 1) / BINS * top, np.float32)
 
 
-def subtract_ground(canvases: NDArray[np.uint8], valid: NDArray[np.bool_]) -> tuple[Stack, Stack, Stack, Stack]:
-    """Take the ground off (n, h, w) canvases with dark ink.
+def measure_ink(ground: Stack, grey: Stack, reference: Stack, light: NDArray[np.bool_]) -> Stack:
+    """Return how much darker than its ground each pixel is, in grey levels of the picture's mean ground.
+
+    Dark ink takes a share of the light that falls on the paper, so that in a shadow its difference shrinks with the
+    paper's level; light ink on a dark ground (a screen, a negative) adds to it.
+    """
+    ink = ground - grey
+    ratio = reference[:, None, None] / np.maximum(ground, DARKEST)
+    ratio[light] = 1
+    ink *= ratio
+    return ink
+
+
+def subtract_ground(
+    canvases: NDArray[np.uint8], valid: NDArray[np.bool_], light: NDArray[np.bool_]
+) -> tuple[Stack, Stack, Stack, Stack]:
+    """Take the ground off (n, h, w) canvases, inverted where their ink was light, so that all ink is dark.
 
     Returns
     -------
@@ -126,19 +130,20 @@ def subtract_ground(canvases: NDArray[np.uint8], valid: NDArray[np.bool_]) -> tu
         paper's own pixels stray from the ground (root mean square); (n, rows, columns) the ground in cells. All in
         grey levels.
     """
-    height, width = canvases.shape[1:]
+    shape = canvases.shape[1:]
     grey = canvases.astype(np.float32)
-    size = max(1, -(-max(height, width) // CELLS))
+    size = max(1, -(-max(shape) // CELLS))
     ground = _close(grey, size)
-    ink = _spread(ground, (height, width)) - grey
+    reference = ground.mean(axis=(1, 2))
+    ink = measure_ink(spread_cells(ground, shape), grey, reference, light)
     threshold = split_levels(ink, valid)
     paper = (ink < 0.6 * threshold[:, None, None]).astype(np.float32)
     rows, columns = ground.shape[1:]
     down, across = _blur_matrix(rows, 0.12 * rows), _blur_matrix(columns, 0.12 * columns)
     share = down @ average_cells(paper, size) @ across
     # What the closing is too light by, on the paper; levelling the difference keeps the edges of shadows.
-    ground -= down @ average_cells(paper * ink, size) @ across / (share + np.float32(1e-2))
-    ink = _spread(ground, (height, width)) - grey
+    ground -= down @ average_cells(paper * (spread_cells(ground, shape) - grey), size) @ across / (share + 1e-2)
+    ink = measure_ink(spread_cells(ground, shape), grey, reference, light)
     ink[~valid] = 0
     paper[~valid] = 0
     noise = np.sqrt(np.einsum("nij,nij,nij->n", paper, ink, ink) / np.maximum(paper.sum(axis=(1, 2)), 1))
