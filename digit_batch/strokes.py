@@ -7,6 +7,7 @@ a run of points "x y" on a pad 100 high, x to the right, y down; a smooth curve 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -195,7 +196,7 @@ def dots_of(points_key: tuple[tuple[float, float, bool], ...]) -> F32:
     points = np.array([p[:2] for p in points_key])
     breaks = [0, *(i for i, p in enumerate(points_key) if p[2] and 0 < i < len(points) - 1), len(points) - 1]
     rows = []
-    for first, last in zip(breaks[:-1], breaks[1:], strict=True):
+    for first, last in pairwise(breaks):
         piece = points[first : last + 1]
         lengths = np.hypot(*np.diff(piece, axis=0).T)
         knots = np.concatenate([[0], np.cumsum(np.sqrt(lengths))])
