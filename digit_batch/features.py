@@ -4,7 +4,7 @@ The recipe, step by step (`RECIPE_VERSION` changes with it, because a fitted mod
 
 1. straighten: a horizontal shear takes the slant out (the axis of the second moments becomes upright);
 2. box: the straightened digit fills the 32 rows; its width becomes `BOX_WIDTH` columns, centred;
-3. thicken: strokes thinner than `MIN_STROKE` are widened to it, so that a thin pen reads like a broad one;
+3. even: strokes are widened or thinned towards `STROKE`, so that a thin pen reads like a broad one;
 4. count: the mean of each 4x4 block, times 16.
 
 Steps 1 and 2 are one exact area integral: the running sum of each row is read at the slanted borders of the columns.
@@ -23,7 +23,7 @@ LEVELS = 16  # a full block counts 16
 BOX_WIDTH = 20.0  # px of the box filled by a digit of usual width: the median of the data set's own bitmaps
 NARROW = 0.5  # width/height below which the digit stays narrow instead of being stretched to `BOX_WIDTH`
 MAX_SLANT = 1.0  # px sideways for a px down; steeper is a lying digit or dirt, not a slant
-MIN_STROKE = BOX / 13  # px; thinner strokes are widened to this
+STROKE = 4.5  # px; strokes are widened or thinned towards this width
 INK_EDGE = 0.3  # amount from which a pixel belongs to the digit when its borders are looked for
 SIZES = (32, 64, 128)  # px; pictures are padded to the smallest of these, so that a few stacks hold any chunk
 
@@ -67,12 +67,12 @@ def stack(amounts: Sequence[F32]) -> F32:
 
 
 def fill_boxes(stacked: F32, *, turn: float = 0.0, slant: float = 0.0) -> F32:
-    """Return (n, 32, 32) straightened, boxed and thickened digits of (n, h, w) amounts."""
+    """Return (n, 32, 32) straightened, boxed and evened digits of (n, h, w) amounts."""
     if turn:
         stacked = turn_about(stacked, turn)
     shear, middle = measure_slant(stacked)
     shear = shear - np.float32(slant)
-    return thicken(integrate(stacked, shear, middle))
+    return even_strokes(integrate(stacked, shear, middle))
 
 
 def turn_about(stacked: F32, degrees: float) -> F32:
@@ -89,7 +89,7 @@ def measure_slant(stacked: F32) -> tuple[F32, F32]:
     xs = np.arange(width, dtype=np.float32)
     rows, rows_x = stacked.sum(axis=2), stacked @ xs
     mass = np.maximum(rows.sum(axis=1), 1e-6)
-    cy, cx = rows @ ys / mass, rows_x.sum(axis=1) / mass
+    cy = rows @ ys / mass
     dy = ys - cy[:, None]
     spread = (rows * dy * dy).sum(axis=1) / mass
     mixed = (rows_x * dy).sum(axis=1) / mass
@@ -103,6 +103,7 @@ def integrate(stacked: F32, shear: F32, middle: F32) -> F32:
     inked = stacked >= INK_EDGE * np.maximum(stacked.max(axis=(1, 2), keepdims=True), 1e-6)
     lean = shear[:, None] * (np.arange(height, dtype=np.float32) + 0.5 - middle[:, None])  # (n, h)
     has = inked.any(axis=2)
+    has[:, 0] |= ~has.any(axis=1)  # a blank has a box too, and its counts are 0
     left = np.where(has, inked.argmax(axis=2) - lean, np.inf).min(axis=1)
     right = np.where(has, width - inked[:, :, ::-1].argmax(axis=2) - lean, -np.inf).max(axis=1)
     top = has.argmax(axis=1).astype(np.float32)
@@ -137,15 +138,13 @@ def share_rows(top: F32, bottom: F32, height: int) -> F32:
     return (np.maximum(overlap, 0) / step[:, :, None]).astype(np.float32)
 
 
-def thicken(boxes: F32) -> F32:
-    """Return the boxes with strokes thinner than `MIN_STROKE` widened to it by a part of a 3x3 maximum."""
-    wide = boxes
-    for _ in range(3):
-        lack = np.clip((MIN_STROKE - measure_stroke(wide)) / 2, 0, 1)[:, None, None]
-        if not lack.any():
-            break
-        wide = wide + lack * (spread(wide) - wide)
-    return wide
+def even_strokes(boxes: F32) -> F32:
+    """Return the boxes with strokes widened or thinned towards `STROKE` by a part of a 3x3 maximum or minimum."""
+    for _ in range(4):
+        lack = np.clip((STROKE - measure_stroke(boxes)) / 2, -1, 1)[:, None, None]
+        boxes = boxes + np.maximum(lack, 0) * (spread(boxes) - boxes)
+        boxes = boxes + np.maximum(-lack, 0) * (1 - spread(1 - boxes) - boxes)
+    return boxes
 
 
 def measure_stroke(boxes: F32) -> F32:
