@@ -20,6 +20,7 @@ import numpy as np
 import sklearn
 import skops.io
 from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
 from sklearn.svm import SVC
 
 from digit_batch import __version__
@@ -146,6 +147,24 @@ def chances(margins: NDArray[np.float32], calibration: Calibration) -> NDArray[n
     weights = np.exp(logits)
     shares: NDArray[np.float32] = weights / weights.sum(axis=1, keepdims=True)
     return shares
+
+
+def calibrate(margins: NDArray[np.float32], labels: NDArray[np.int64]) -> Calibration:
+    """Fit the chances to digits the classifier has not seen: the slope of least log loss.
+
+    Parameters
+    ----------
+    margins : ndarray, shape (n, 45)
+        As `Model.margins` gives them.
+    labels : ndarray, shape (n,)
+        The true digits.
+    """
+
+    def loss(log_slope: float) -> float:
+        found = chances(margins, Calibration(float(np.exp(log_slope))))
+        return float(-np.log(np.maximum(found[np.arange(len(labels)), labels], 1e-9)).mean())
+
+    return Calibration(float(np.exp(minimize_scalar(loss, bounds=(-2.0, 4.0), method="bounded").x)))
 
 
 def save_model(model: Model, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a model is fitted on, and how well it does on what was held out."""
+"""Fitting a model, and what the same recipe scores on digits that were held out of it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,18 +10,28 @@ from sklearn.model_selection import train_test_split
 from sklearn.svm import SVC
 
 from digit_batch.evaluation import Evaluation, evaluate
-from digit_batch.features import extract_features
-from digit_batch.model import Calibration, Model, chances, prepare
+from digit_batch.model import Calibration, Model, calibrate, prepare
 from digit_batch.predictions import Prediction
+from digit_batch.training_set import TrainingSet, make_training_set
 
-C = 10.0
+C = 5.0
 GAMMA = 0.2
 SAMPLE_ROWS = 100  # the last rows of scikit-learn's digits stay out of the shipped model: samples/ is drawn from them
 
 
 @dataclass(frozen=True)
 class Split:
-    """One random split of scikit-learn's digits: what was fitted, and how the held-out part was read."""
+    """One random split of scikit-learn's digits: what was fitted, and how the held-out part was read.
+
+    Attributes
+    ----------
+    seed : int
+        Of the split.
+    fitted : int
+        How many of scikit-learn's digits were in the fitted part.
+    evaluation : Evaluation
+        Of the held-out part, plain.
+    """
 
     seed: int
     fitted: int
@@ -35,56 +45,73 @@ def train(
     test_size: float = 0.25,
     c: float = C,
     gamma: float = GAMMA,
-    on_step: Callable[[str], None] = lambda step: None,
+    progress: Callable[[int, int, str], object] = lambda done, total, step: None,
 ) -> tuple[Model, list[Split]]:
-    """Fit a model on scikit-learn's digits, and score the same recipe on what random splits hold out.
+    """Fit a model on scikit-learn's digits and on drawn ones, and score the recipe on what random splits hold out.
 
     Parameters
     ----------
     seed : int
-        The splits take `seed`, `seed` + 1 and so on.
+        Of everything drawn and varied; the splits take `seed`, `seed` + 1 and so on.
     repeats : int
-        Random splits.
+        Random splits. Each one's model is fitted on the other digits, their variations, and the drawn digits.
     test_size : float
-        Share of the digits that each split holds out, between 0 and 1.
+        Share of scikit-learn's digits that each split holds out, between 0 and 1.
     c, gamma : float
         Of the SVC.
-    on_step : callable
-        Told what is being done, in words.
+    progress : callable
+        Told how many of how many steps are done, and what comes next in words.
+
+    Returns
+    -------
+    model : Model
+        Fitted on all of scikit-learn's digits but the last `SAMPLE_ROWS`.
+    splits : list of Split
     """
-    amounts, labels = digits_as_ink()
-    features = extract_features(amounts)
+    total = repeats + 3
+    progress(0, total, "drawing digits")
+    whole = make_training_set(seed)
     splits = []
-    for split_seed in range(seed, seed + repeats):
-        on_step(f"split {split_seed}")
-        fit, held = train_test_split(np.arange(len(labels)), test_size=test_size, random_state=split_seed)
-        svc = fit_svc(features[fit], labels[fit], c, gamma)
-        splits.append(Split(split_seed, len(fit), score(Model(svc), features[held], labels[held])))
-    on_step("fitting the model")
-    kept = slice(0, len(labels) - SAMPLE_ROWS)
-    svc = fit_svc(features[kept], labels[kept], c, gamma)
+    for done, split_seed in enumerate(range(seed, seed + repeats), 1):
+        progress(done, total, f"split {done} of {repeats}")
+        splits.append(hold_out(whole, split_seed, test_size, c, gamma))
+    progress(repeats + 1, total, "fitting the model")
+    last = whole.groups.max() + 1 - SAMPLE_ROWS
+    kept = whole.groups < last
+    svc = fit_svc(whole.features[kept], whole.labels[kept], c, gamma)
+    progress(repeats + 2, total, "calibrating its confidence")
+    unseen = make_training_set(seed + 1, rows=np.arange(last, last + SAMPLE_ROWS), copies=8, drawn=4000)
+    calibration = calibrate(Model(svc).margins(unseen.features), unseen.labels)
     accuracies = [split.evaluation.accuracy for split in splits]
-    scores = {"held_out_accuracy": float(np.mean(accuracies)), "held_out_spread": float(np.std(accuracies))}
-    fitted_on = f"scikit-learn's digits, rows 0 to {len(labels) - SAMPLE_ROWS - 1}"
-    return Model(svc, Calibration(), fitted_on, scores), splits
+    scores = {"held_out_mean": float(np.mean(accuracies)), "held_out_deviation": float(np.std(accuracies))}
+    drawn = int((whole.groups < 0).sum())
+    copies = int(kept.sum() - drawn - last)
+    fitted_on = f"scikit-learn's digits, rows 0 to {last - 1}; {copies:,} variations of them; {drawn:,} drawn digits"
+    progress(total, total, "done")
+    return Model(svc, calibration, f"{fitted_on}; seed {seed}", scores), splits
+
+
+def hold_out(whole: TrainingSet, seed: int, test_size: float, c: float, gamma: float) -> Split:
+    """Fit on a random part of scikit-learn's digits and all drawn ones, and read the digits held out.
+
+    All variations of a held-out digit are held out with it; only the digit itself is scored.
+    """
+    digits = load_digits()
+    fit, held = train_test_split(np.arange(len(digits.target)), test_size=test_size, random_state=seed)
+    chosen = ~np.isin(whole.groups, held)
+    svc = fit_svc(whole.features[chosen], whole.labels[chosen], c, gamma)
+    return Split(seed, len(fit), score(Model(svc), whole.features[held], whole.labels[held]))
 
 
 def fit_svc(features: NDArray[np.float32], labels: NDArray[np.int64], c: float, gamma: float) -> SVC:
     """Fit the classifier on (n, 64) features, 0 to 16."""
-    return SVC(C=c, gamma=gamma, cache_size=1000).fit(prepare(features).astype(np.float64), labels)
+    return SVC(C=c, gamma=gamma, cache_size=2000).fit(prepare(features).astype(np.float64), labels)
 
 
 def score(model: Model, features: NDArray[np.float32], labels: NDArray[np.int64]) -> Evaluation:
     """Evaluate a model on features and their true labels."""
-    found = chances(model.margins(features), model.calibration)
     pairs = (
         (Prediction(str(row), 0, int(chance.argmax()), float(chance.max()), "ok"), int(true))
-        for row, (chance, true) in enumerate(zip(found, labels, strict=True))
+        for row, (chance, true) in enumerate(zip(model.chances(features), labels, strict=True))
     )
     return evaluate(pairs)
-
-
-def digits_as_ink() -> tuple[list[NDArray[np.float32]], NDArray[np.int64]]:
-    """Return scikit-learn's digits as ink amounts of 32x32, and their labels."""
-    digits = load_digits()
-    return [np.kron(image / 16, np.ones((4, 4))).astype(np.float32) for image in digits.images], digits.target

@@ -1,7 +1,8 @@
 """What the terminal shows while a command works."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from rich.console import Console
@@ -21,3 +22,13 @@ def follow(items: Iterable[T], what: str, *, quiet: bool = False, total: int | N
     columns = (SpinnerColumn(), TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True) as progress:
         yield from progress.track(items, total=total)
+
+
+@contextmanager
+def steps(*, quiet: bool = False) -> Iterator[Callable[[int, int, str], None]]:
+    """Give a function that shows steps done, of how many, and what comes next, on stderr."""
+    shown = not quiet and sys.stderr.isatty()
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=not shown) as progress:
+        task = progress.add_task("")
+        yield lambda done, total, step: progress.update(task, completed=done, total=total, description=step)

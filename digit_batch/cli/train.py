@@ -21,13 +21,15 @@ def train(
     Example: [bold]digit-batch train -o digits.skops[/bold]
     """
     from digit_batch import training
-    from digit_batch.cli.screen import out
+    from digit_batch.cli.screen import out, steps
     from digit_batch.model import save_model
     from digit_batch.predictions import check_output
     from digit_batch.report import tables
 
     check_output(output, force=force)
-    model, splits = training.train(seed=seed, repeats=repeats, test_size=test_size)
+    with steps(quiet=quiet) as progress:
+        model, splits = training.train(seed=seed, repeats=repeats, test_size=test_size, progress=progress)
     save_model(model, output)
     if not quiet:
         out.print(tables.splits(splits))
+        out.print(tables.fitted(model, str(output), output.stat().st_size))

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from digit_batch.evaluation import Evaluation
+from digit_batch.model import Model
 from digit_batch.predictions import CLASSES, STATUSES, Prediction
 from digit_batch.reading import Reading
 from digit_batch.training import Split
@@ -196,3 +197,15 @@ def reading(name: str, seen: Reading) -> RenderableType:
     best = seen.chances.argsort()[::-1][:3]
     said = ", ".join(f"{digit} ({seen.chances[digit]:.3f})" for digit in best) if seen.label is not None else "no label"
     return Group(Text(plain(name), style="bold"), grid(seen.features), Text(f"{said}  {seen.status} {seen.reason}"))
+
+
+def fitted(model: Model, place: str, size: int) -> RenderableType:
+    """Return what a model is: its estimator, what it was fitted on, its size."""
+    facts = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    facts.add_column(style="dim")
+    facts.add_column()
+    facts.add_row("estimator", Text(repr(model.svc)))
+    facts.add_row("fitted on", Text(model.fitted_on))
+    facts.add_row("support vectors", f"{len(model.svc.support_vectors_):,}")
+    facts.add_row("saved as", Text(f"{plain(place)}, {size / 1e6:.2f} MB"))
+    return facts
