@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from digit_batch.ink.cut import cut_again, scale_amounts
 from digit_batch.ink.grids import Grid, average_blocks, lay_grid, pool_blocks, shape_canvas, stack_canvases
-from digit_batch.ink.ground import measure_polarity, subtract_ground
+from digit_batch.ink.ground import measure_coherence, measure_polarity, subtract_ground
 from digit_batch.ink.parts import Choice, choose_parts, find_lines, find_parts, pick_best, rate_parts
 from digit_batch.ink.rules import find_rules, measure_pen
 from digit_batch.ink.sliding import slide
@@ -19,6 +19,7 @@ Polarity = Literal["auto", "dark", "light"]
 
 LEAST_SIZE = 0.05  # of the picture's longer side: a smaller digit is dust
 LEAST_SHARE = 0.35  # of all ink in the digit's box: less is noise that someone thresholded
+LEAST_COHERENCE = 0.3  # likeness of neighbouring pixels: 0 to 0.15 in noise, from 0.4 for strokes one pixel wide
 LEAST_CONTRAST = 8.0  # grey levels between ink and paper; JPEG makes differences of 2 to 5 on blank paper
 LEAST_SIGNAL = 4.5  # ink over the paper's noise; pure noise, split in two by any threshold, reaches 3.5
 NO_INK = np.zeros((0, 0), np.float32)
@@ -153,7 +154,7 @@ def _find_group(
     dense = parts.paint(~chosen & ~lines).sum(axis=(1, 2))
     share = kept.sum(axis=(1, 2)) / np.maximum(kept.sum(axis=(1, 2)) + dense, 1)
     size = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
-    blank = (
+    blank = (measure_coherence(np.maximum(ink, 0)) < LEAST_COHERENCE) | (
         (level < LEAST_CONTRAST)
         | (signal < LEAST_SIGNAL)
         | (size < LEAST_SIZE * sides.max(axis=1))
