@@ -1,4 +1,4 @@
-"""The ink finder: the same digit is found whatever it was written on, and nothing is found where nothing was written."""
+"""The ink finder: one digit, one ink, whatever it was written on; and no ink where nothing was written."""
 
 import numpy as np
 import pytest
@@ -58,7 +58,7 @@ def test_what_is_found_is_what_was_written() -> None:
     inks = find_inks([write(stroke) for stroke in strokes])
     assert min(overlap(ink, stroke) for ink, stroke in zip(inks, strokes, strict=True)) > 0.75
     for ink, stroke in zip(inks, strokes, strict=True):
-        assert np.abs(np.array(ink.box) - (14, 14, 14 + stroke.shape[0], 14 + stroke.shape[1])).max() <= 2
+        assert np.abs(np.array(ink.box) - (14, 14, 14 + stroke.shape[0], 14 + stroke.shape[1])).max() <= 4
         assert not ink.light_on_dark
         assert not ink.clipped
 

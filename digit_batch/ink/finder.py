@@ -17,6 +17,7 @@ from digit_batch.ink.sliding import slide
 
 Polarity = Literal["auto", "dark", "light"]
 
+STRENGTH = 0.5  # of the digit's mean ink: weaker is show-through or shadow
 LEAST_SIZE = 0.05  # of the picture's longer side: a smaller digit is dust
 LEAST_SHARE = 0.35  # of all ink in the digit's box: less is noise that someone thresholded
 LEAST_COHERENCE = 0.3  # likeness of neighbouring pixels: 0 to 0.15 in noise, from 0.4 for strokes one pixel wide
@@ -135,7 +136,7 @@ def _find_group(
     level = np.zeros(n, np.float32)
     level[found] = parts.ink[best[found]] / parts.area[best[found]]
     # The digit's own strength decides what is ink: weaker is show-through or shadow.
-    floor = np.maximum(floor, 0.5 * level)
+    floor = np.maximum(floor, STRENGTH * level)
     mask = (ink > floor[:, None, None]) & ~across
     parts = find_parts(ink, mask)
     lines = find_lines(parts, sides, near)
