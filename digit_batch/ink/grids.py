@@ -41,6 +41,12 @@ class Grid:
         """Source pixels along one pixel of the canvas."""
         return self.mean * self.pool
 
+    @property
+    def canvas(self) -> tuple[int, int]:
+        """Height and width of the canvas the picture is laid on."""
+        height, width = self.grey.shape
+        return shape_canvas((height // self.pool, width // self.pool))
+
 
 def average_blocks(picture: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     """Average blocks of ``factor`` x ``factor`` pixels; up to ``factor - 1`` rows and columns at the end are left out.
