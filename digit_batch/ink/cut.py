@@ -51,7 +51,13 @@ def cut_again(
     top, left = max(0, (box[0] - 1) * factor), max(0, (box[1] - 1) * factor)
     bottom, right = min(height, (box[2] + 1) * factor), min(width, (box[3] + 1) * factor)
     fine = max(1, min(round(max(bottom - top, right - left) / CUT_SIDE), bottom - top, right - left))
-    grey = mix_colours(average_blocks(picture[top:bottom, left:right], fine), grid.weights, grid.offset)
+    if fine >= grid.mean:  # what was averaged already is fine enough
+        fine = fine // grid.mean
+        rows, columns = slice(top // grid.mean, bottom // grid.mean), slice(left // grid.mean, right // grid.mean)
+        grey = average_blocks(grid.grey[rows, columns], fine)
+        fine *= grid.mean
+    else:
+        grey = mix_colours(average_blocks(picture[top:bottom, left:right], fine), grid.weights, grid.offset)
     if light:
         grey = 255 - grey
     shape = near.shape

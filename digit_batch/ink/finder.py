@@ -9,18 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digit_batch.ink.cut import cut_again, scale_amounts
-from digit_batch.ink.grids import Grid, average_blocks, lay_grid, pool_blocks, shape_canvas, stack_canvases
-from digit_batch.ink.ground import measure_polarity, subtract_ground
+from digit_batch.ink.grids import Grid, average_blocks, lay_grid, pool_blocks, stack_canvases
+from digit_batch.ink.ground import measure_coherence, measure_polarity, subtract_ground
 from digit_batch.ink.parts import Choice, choose_parts, find_lines, find_parts, pick_best, rate_parts
 from digit_batch.ink.rules import find_rules, measure_pen
 from digit_batch.ink.sliding import slide
 
 Polarity = Literal["auto", "dark", "light"]
 
+STRENGTH = 0.5  # of the digit's mean ink: weaker is show-through or shadow
 LEAST_SIZE = 0.05  # of the picture's longer side: a smaller digit is dust
 LEAST_SHARE = 0.35  # of all ink in the digit's box: less is noise that someone thresholded
+LEAST_COHERENCE = 0.3  # likeness of neighbouring pixels: 0 to 0.15 in noise, from 0.4 for strokes one pixel wide
 LEAST_CONTRAST = 8.0  # grey levels between ink and paper; JPEG makes differences of 2 to 5 on blank paper
 LEAST_SIGNAL = 4.5  # ink over the paper's noise; pure noise, split in two by any threshold, reaches 3.5
+SURE = 0.75  # lean of the polarity: of 1,700 simulated scans that lean more none is wrong, of 400 others 20
 NO_INK = np.zeros((0, 0), np.float32)
 
 
@@ -85,44 +88,86 @@ def find_inks(pictures: Sequence[NDArray[np.uint8]], polarity: Polarity = "auto"
     One Ink for each picture, in order.
     """
     grids = [lay_grid(picture) for picture in pictures]
+    leans = _lean(grids) if polarity == "auto" else [SURE if polarity == "light" else -SURE] * len(grids)
+    groups: dict[tuple[int, int], list[tuple[int, bool]]] = defaultdict(list)
+    for index, (grid, lean) in enumerate(zip(grids, leans, strict=True)):
+        # Where the polarity is in doubt both are read, and what was found decides.
+        for light in (lean > 0,) if abs(lean) >= SURE else (False, True):
+            groups[grid.canvas].append((index, light))
+    found: dict[int, list[Ink]] = defaultdict(list)
+    for members in groups.values():
+        lights = np.array([light for _, light in members])
+        inks = _find_group([pictures[i] for i, _ in members], [grids[i] for i, _ in members], lights)
+        for (index, _), ink in zip(members, inks, strict=True):
+            found[index].append(ink)
+    return [
+        found[index][0] if len(found[index]) == 1 else _settle(*found[index], leans[index], pictures[index].shape)
+        for index in range(len(pictures))
+    ]
+
+
+def _lean(grids: list[Grid]) -> list[float]:
+    """Say for each grid how surely its ink is light: positive for light ink on a dark ground."""
     groups: dict[tuple[int, int], list[int]] = defaultdict(list)
     for index, grid in enumerate(grids):
-        height, width = grid.grey.shape
-        groups[shape_canvas((height // grid.pool, width // grid.pool))].append(index)
-    inks: dict[int, Ink] = {}
+        groups[grid.canvas].append(index)
+    leans = [0.0] * len(grids)
     for shape, members in groups.items():
-        found = _find_group([pictures[i] for i in members], [grids[i] for i in members], shape, polarity)
-        inks.update(zip(members, found, strict=True))
-    return [inks[index] for index in range(len(pictures))]
+        greys = [average_blocks(grids[i].grey, grids[i].pool) for i in members]
+        for index, lean in zip(members, measure_polarity(stack_canvases(greys, shape)).tolist(), strict=True):
+            leans[index] = lean
+    return leans
 
 
-def _lay_canvases(
-    grids: list[Grid], shape: tuple[int, int], polarity: Polarity
-) -> tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.bool_]]:
-    """Bring grids to one stack with dark ink; return it with what is picture in it, and which ink was light."""
-    if polarity == "auto":
-        if any(grid.pool > 1 for grid in grids):
-            coarse = [average_blocks(grid.grey, grid.pool) for grid in grids]
-        else:
-            coarse = [grid.grey for grid in grids]
-        light = measure_polarity(stack_canvases(coarse, shape)) > 0
-    else:
-        light = np.full(len(grids), polarity == "light")
+def _settle(dark: Ink, light: Ink, lean: float, shape: tuple[int, ...]) -> Ink:
+    """Choose between the readings of a picture whose polarity is in doubt.
+
+    The wrong one makes ink of the ground: it touches the frame, its "strokes" are broad, and stand out less from the
+    noise. The weights are those of a logistic regression, the same for either polarity, over 243 simulated scans in
+    doubt; it errs in 11, the lean alone in 20.
+    """
+    if dark.blank or light.blank:
+        return light if dark.blank else dark
+    margin = 4.8 * lean + 3.3 * np.log((light.signal + 1) / (dark.signal + 1))
+    margin -= 11.5 * (_breadth(light) - _breadth(dark)) + 1.5 * (_contact(light, shape) - _contact(dark, shape))
+    return light if margin > 0 else dark
+
+
+def _breadth(ink: Ink) -> float:
+    """Width of the strokes over the longer side of the digit."""
+    top, left, bottom, right = ink.box
+    return ink.stroke / max(bottom - top, right - left)
+
+
+def _contact(ink: Ink, shape: tuple[int, ...]) -> float:
+    """Share of the picture's frame, 0..1, that the ink touches."""
+    top, left, bottom, right = ink.box
+    edges = (
+        (ink.amount[0], top),
+        (ink.amount[-1], shape[0] - bottom),
+        (ink.amount[:, 0], left),
+        (ink.amount[:, -1], shape[1] - right),
+    )
+    touching = [float((edge > 0.5).mean()) for edge, gap in edges if gap <= 0.02 * max(shape[:2])]
+    return sum(touching) / 4
+
+
+def _lay_canvases(grids: list[Grid], light: NDArray[np.bool_]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Bring grids to one stack with dark ink; return it with what is picture in it."""
+    shape = grids[0].canvas
     greys = [pool_blocks(grid.grey, grid.pool, bool(flip)) for grid, flip in zip(grids, light, strict=True)]
     canvases = stack_canvases(greys, shape)
     canvases[light] = 255 - canvases[light]
     sides = np.array([grey.shape for grey in greys])
     rows = np.arange(shape[0]) < sides[:, :1]
     columns = np.arange(shape[1]) < sides[:, 1:]
-    return canvases, rows[:, :, None] & columns[:, None, :], light
+    return canvases, rows[:, :, None] & columns[:, None, :]
 
 
-def _find_group(
-    pictures: list[NDArray[np.uint8]], grids: list[Grid], shape: tuple[int, int], polarity: Polarity
-) -> list[Ink]:
+def _find_group(pictures: list[NDArray[np.uint8]], grids: list[Grid], light: NDArray[np.bool_]) -> list[Ink]:
     """Find the inks of pictures that share a canvas."""
     n = len(pictures)
-    canvases, valid, light = _lay_canvases(grids, shape, polarity)
+    canvases, valid = _lay_canvases(grids, light)
     sides = np.stack([valid[:, :, 0].sum(axis=1), valid[:, 0].sum(axis=1)], axis=1).astype(float)
     ink, threshold, noise, ground = subtract_ground(canvases, valid, light)
     floor = np.maximum(np.maximum(0.5 * threshold, 3 * noise), 3)
@@ -134,13 +179,14 @@ def _find_group(
     level = np.zeros(n, np.float32)
     level[found] = parts.ink[best[found]] / parts.area[best[found]]
     # The digit's own strength decides what is ink: weaker is show-through or shadow.
-    floor = np.maximum(floor, 0.5 * level)
+    floor = np.maximum(floor, STRENGTH * level)
     mask = (ink > floor[:, None, None]) & ~across
     parts = find_parts(ink, mask)
     lines = find_lines(parts, sides, near)
     best = pick_best(parts, rate_parts(parts, sides, lines), n)
+    cut = across.any(axis=(1, 2))
     ends = np.searchsorted(parts.canvas, np.arange(n + 1)).tolist()
-    choices = [choose_parts(parts, range(ends[i], ends[i + 1]), int(best[i]), lines) for i in range(n)]
+    choices = [choose_parts(parts, range(ends[i], ends[i + 1]), int(best[i]), lines, int(cut[i])) for i in range(n)]
     chosen = np.zeros(len(parts.area), bool)
     chosen[[k for choice in choices for k in choice.kept]] = True
     kept = parts.paint(chosen)
@@ -153,7 +199,7 @@ def _find_group(
     dense = parts.paint(~chosen & ~lines).sum(axis=(1, 2))
     share = kept.sum(axis=(1, 2)) / np.maximum(kept.sum(axis=(1, 2)) + dense, 1)
     size = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
-    blank = (
+    blank = (measure_coherence(np.maximum(ink, 0)) < LEAST_COHERENCE) | (
         (level < LEAST_CONTRAST)
         | (signal < LEAST_SIGNAL)
         | (size < LEAST_SIZE * sides.max(axis=1))

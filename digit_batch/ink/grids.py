@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 SIDE = 96  # longest side of a working canvas, px; a digit is located on it
 FINE = 2  # a large picture is first averaged to FINE * SIDE, then the strongest ink of FINE x FINE pixels is kept
+SLIVER = 20  # times longer than wide: no digit, not even a 1, is in such a picture
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
 
@@ -39,6 +40,12 @@ class Grid:
     def factor(self) -> int:
         """Source pixels along one pixel of the canvas."""
         return self.mean * self.pool
+
+    @property
+    def canvas(self) -> tuple[int, int]:
+        """Height and width of the canvas the picture is laid on."""
+        height, width = self.grey.shape
+        return shape_canvas((height // self.pool, width // self.pool))
 
 
 def average_blocks(picture: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
@@ -107,10 +114,10 @@ def mix_colours(picture: NDArray[np.uint8], weights: NDArray[np.float32], offset
 
 def lay_grid(picture: NDArray[np.uint8]) -> Grid:
     """Average a picture down to at most ``FINE * SIDE`` pixels a side, and mix its colours to grey."""
-    longest = max(picture.shape[:2])
+    longest, shortest = max(picture.shape[:2]), min(picture.shape[:2])
+    if longest > SLIVER * shortest:  # as good as blank, and would be averaged to nothing
+        picture, longest = picture[:1, :1], 1
     mean = 1 if longest <= SIDE else -(-longest // (FINE * SIDE))
-    # A sliver (2,000 x 3) must not be averaged to nothing.
-    mean = max(1, min(mean, min(picture.shape[:2])))
     small = average_blocks(picture, mean)
     if picture.ndim == 2:
         weights, offset = LUMA, 0.0
@@ -118,14 +125,14 @@ def lay_grid(picture: NDArray[np.uint8]) -> Grid:
         weights, offset = find_colour_axis(small)
     grey = mix_colours(small, weights, offset)
     pool = -(-max(grey.shape) // SIDE)
-    pool = max(1, min(pool, min(grey.shape)))
     return Grid(grey, weights, offset, mean, pool)
 
 
 def shape_canvas(shape: tuple[int, ...]) -> tuple[int, int]:
     """Round a picture's sides up, so that pictures of similar sizes share a stack."""
     unit = 4 * max(1, -(-max(shape) // 32))
-    return -(-shape[0] // unit) * unit, -(-shape[1] // unit) * unit
+    height, width = (-(-side // unit) * unit for side in shape[:2])
+    return height, width
 
 
 def stack_canvases(greys: Sequence[NDArray[np.uint8]], shape: tuple[int, int]) -> NDArray[np.uint8]:

@@ -118,10 +118,13 @@ class Choice:
     others: float = 0.0
 
 
-def choose_parts(parts: Parts, members: range, seed: int, lines: Mask) -> Choice:
-    """Choose, among the members of one canvas, the seed and what is near it and neither speck nor line."""
+def choose_parts(parts: Parts, members: range, seed: int, lines: Mask, cut: int) -> Choice:
+    """Choose, among the members of one canvas, the seed and what is near it and neither speck nor line.
+
+    ``cut`` is 1 where a line that crosses the picture was cut off before the parts were found, else 0.
+    """
     if len(members) <= 1:
-        return Choice(tuple(members))
+        return Choice(tuple(members), ("line touching the border",) * cut)
     boxes, least = parts.boxes, SPECK * parts.area[seed]
     rest = [k for k in members if k != seed and not lines[k]]
     candidates = [k for k in rest if parts.area[k] >= least]
@@ -142,6 +145,7 @@ def choose_parts(parts: Parts, members: range, seed: int, lines: Mask) -> Choice
     sizeable = [k for k in left_out if parts.area[k] >= SIZEABLE * parts.area[seed]]
     count = sum(bool(lines[k]) for k in members if k != seed)
     words = [
+        "line touching the border" * cut,
         _count(count, "line at the border", "lines at the border"),
         _count(len(left_out) - len(sizeable), "speck", "specks"),
         _count(len(sizeable), "other part", "other parts"),

@@ -66,9 +66,10 @@ def find_rules(mask: Mask, sides: Floats) -> tuple[Mask, Mask]:
             first, last = columns.argmax(axis=1), columns.shape[1] - columns[:, ::-1].argmax(axis=1)
             whole = (count > 0.7 * length) & (first <= END * length + 1) & (last >= (1 - END) * length - 1)
             thick = line.sum(axis=(1, 2)) / np.maximum(count, 1)
-            thin = thick < THIN * measure_pen(rest & ~runs)
             np.moveaxis(near, axis, 2)[found] |= line
-            np.moveaxis(across, axis, 2)[found] |= _uncross(line, rest) & (whole & thin)[:, None, None]
+            cuts = np.flatnonzero(whole)
+            cuts = cuts[thick[cuts] < THIN * measure_pen(rest[cuts] & ~runs[cuts])]
+            np.moveaxis(across, axis, 2)[found[cuts]] |= _uncross(line[cuts], rest[cuts])
     return near, across
 
 

@@ -5,14 +5,14 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-Kind = TypeVar("Kind", np.uint8, np.bool_)
+Kind = TypeVar("Kind", np.int16, np.bool_)
 
 
 def slide(cells: NDArray[Kind], reach: int, axis: int, largest: bool) -> NDArray[Kind]:
     """Return the largest (or smallest) cell within ``reach`` to either side; beyond the border there is nothing.
 
-    The window doubles with each step, so that a reach of 16 costs five passes. On bytes a pass is 0.1 ns a cell, a
-    hundredth of a rank filter.
+    The window doubles with each step, so that a reach of 16 costs five passes. On small whole numbers a pass is a
+    fraction of a nanosecond a cell.
     """
     keep = np.maximum if largest else np.minimum
     cells = np.moveaxis(cells, axis, 1)
