@@ -6,12 +6,13 @@ guessing at formats that were not asked for, never in words on the terminal from
 
 import io
 import os
+import re
 import stat
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +25,11 @@ from PIL.PpmImagePlugin import PpmImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from digit_batch.images.archives import read_member
 from digit_batch.images.formats import HEAD_BYTES, describe, sniff
 from digit_batch.images.pixels import read_pixels, turn_upright
-from digit_batch.images.sources import Source
+from digit_batch.images.sources import Refused, Source
+from digit_batch.images.truncation import count_missing
 
 __all__ = ["Frame", "Limits", "Unreadable", "read_frames"]
 
@@ -93,10 +96,6 @@ class Unreadable:
     reason: str
 
 
-class _Refused(Exception):
-    """A reason found before Pillow had anything to say."""
-
-
 def read_frames(source: Source, limits: Limits = Limits()) -> Iterator[Frame | Unreadable]:
     """Read every frame of one image file.
 
@@ -115,47 +114,60 @@ def read_frames(source: Source, limits: Limits = Limits()) -> Iterator[Frame | U
     Frame or Unreadable
         At least one. Nothing is raised for the file's trouble.
     """
-    index = 0
-    kind = None
+    index, kind, image, file = 0, "", None, None
     try:
         if source.trouble:
-            raise _Refused(source.trouble)
+            raise Refused(source.trouble)
         with _open_source(source) as file:
             kind = _sniff_file(file)
-            with _quiet(kind, limits):
+            with _Guard(kind, limits):
                 image = _PLUGINS[kind](file)
-            while True:
-                with _quiet(kind, limits):
-                    item = _read_frame(image, kind, index, limits)
-                yield item
-                index += 1
-                if kind not in _PAGED:
-                    return
-                with _quiet(kind, limits):
-                    try:
-                        image.seek(index)
-                    except EOFError:
+                item = _read_frame(file, image, kind, 0, limits)
+            yield item
+            while kind in _PAGED:
+                index = item.index + 1
+                with _Guard(kind, limits):
+                    if not _turn_page(image, item):
                         return
-                if index >= limits.max_frames:
-                    raise _Refused(f"more than {limits.max_frames} frames: the rest were not read")
+                    if index >= limits.max_frames:
+                        raise Refused(f"more than {limits.max_frames} frames: the rest were not read")
+                    item = _read_frame(file, image, kind, index, limits)
+                yield item
     # Pillow raises some ten kinds of exception for broken files: of 14,311 of them, 396 ended in none of OSError.
     except Exception as error:
-        yield Unreadable(index, _explain(error, kind))
+        yield Unreadable(index, _explain(error, kind, file, image))
 
 
-def _read_frame(image: ImageFile.ImageFile, kind: str, index: int, limits: Limits) -> Frame | Unreadable:
+def _read_frame(
+    file: IO[bytes], image: ImageFile.ImageFile, kind: str, index: int, limits: Limits
+) -> Frame | Unreadable:
     try:
         return Frame(index, _decode(image, kind, limits))
     except Exception as error:  # as above: the other pages may still be well
-        return Unreadable(index, _explain(error, kind))
+        return Unreadable(index, _explain(error, kind, file, image))
+
+
+def _turn_page(image: ImageFile.ImageFile, last: Frame | Unreadable) -> bool:
+    """Go to the next frame; tell whether there is one."""
+    try:
+        if not getattr(image, "is_animated", False):
+            return False
+        image.seek(last.index + 1)
+    except EOFError:
+        return False
+    except Exception:
+        if isinstance(last, Unreadable):  # one trouble, one row
+            return False
+        raise
+    return True
 
 
 def _decode(image: ImageFile.ImageFile, kind: str, limits: Limits) -> NDArray[np.uint8]:
     width, height = image.size
     if width * height > limits.max_pixels:
-        raise _Refused(f"too many pixels: {_group(width)} x {_group(height)}")
+        raise Refused(f"too many pixels: {_group(width)} x {_group(height)}")
     if width * height == 0:
-        raise _Refused(f"no pixels: {width} x {height}")
+        raise Refused(f"no pixels: {width} x {height}")
     white_is_zero = False
     orientation = 1
     if kind == "TIFF":  # turned upright by Pillow itself
@@ -180,11 +192,13 @@ def _read_orientation(image: Image.Image) -> int:
 
 def _open_source(source: Source) -> IO[bytes]:
     """Open a regular file, never waiting on anything else; small ones are read at once."""
+    if source.place is not None:
+        return io.BytesIO(read_member(source.path, source.place))
     descriptor = os.open(source.path, OPEN_FLAGS)
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise _Refused("not a file")
+            raise Refused("not a file")
         if status.st_size > WHOLE_BYTES:
             file = os.fdopen(descriptor, "rb")
             descriptor = -1
@@ -206,10 +220,10 @@ def _sniff_file(file: IO[bytes]) -> str:
     head = file.read(HEAD_BYTES)
     file.seek(0)
     if not head:
-        raise _Refused("empty file")
+        raise Refused("empty file")
     kind = sniff(head)
     if kind is None:
-        raise _Refused(f"not an image: {describe(head)}")
+        raise Refused(f"not an image: {describe(head)}")
     return kind
 
 
@@ -217,27 +231,50 @@ def _group(number: int) -> str:
     return f"{number:,}".replace(",", " ")
 
 
-def _explain(error: Exception, kind: str | None) -> str:
+def _explain(error: Exception, kind: str, file: IO[bytes] | None, image: Image.Image | None) -> str:
     """Put what was raised for a file into the short words of a row's reason."""
-    if isinstance(error, _Refused):
+    words = str(error).lower()
+    if isinstance(error, Refused):
         return str(error)
     if isinstance(error, MemoryError):
         return "too large for the memory"
     if isinstance(error, Image.DecompressionBombError):
-        return "too many pixels"
+        pixels = re.search(r"\d+", words)
+        return f"too many pixels: {_group(int(pixels[0]))}" if pixels else "too many pixels"
     if isinstance(error, OSError) and error.errno is not None:
         return f"unreadable file: {os.strerror(error.errno).lower()}"
-    if "truncated" in str(error).lower() or isinstance(error, EOFError):
+    if not kind:
+        return f"unreadable file: {words[:80]}"
+    missing = count_missing(kind, file.getvalue(), image) if isinstance(file, io.BytesIO) and not file.closed else 0
+    if missing:
+        return f"truncated file: {'at least ' if kind == 'PNG' else ''}{_group(missing)} bytes short"
+    if "truncated" in words or isinstance(error, EOFError):
         return "truncated file"
-    return f"damaged {kind} file" if kind else "damaged file"
+    if "unknown pixel mode" in words or "unsupported" in words or isinstance(error, NotImplementedError):
+        return f"{kind} file of a kind that is not read"
+    return f"damaged {kind} file"
 
 
-@contextmanager
-def _quiet(kind: str, limits: Limits) -> Iterator[None]:
-    """Keep Pillow's warnings and libtiff's own words on file descriptor 2 off the terminal."""
-    with warnings.catch_warnings(), _silent_stderr() if kind == "TIFF" else nullcontext():
-        warnings.simplefilter("ignore")
-        yield
+class _Guard:
+    """While Pillow works: its warnings off, its own limit at ours, and libtiff's words on descriptor 2 nowhere."""
+
+    def __init__(self, kind: str, limits: Limits) -> None:
+        self.warnings = warnings.catch_warnings(action="ignore")
+        self.max_pixels: int | None = limits.max_pixels
+        self.silence = _silent_stderr() if kind == "TIFF" else None
+
+    def __enter__(self) -> None:
+        self.warnings.__enter__()
+        # For what Pillow allocates before a frame can be seen, at twice this: a WebP's canvas, a TIFF's tiles.
+        self.max_pixels, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, self.max_pixels
+        if self.silence:
+            self.silence.__enter__()
+
+    def __exit__(self, *raised: Any) -> None:
+        if self.silence:
+            self.silence.__exit__(*raised)
+        Image.MAX_IMAGE_PIXELS = self.max_pixels
+        self.warnings.__exit__(*raised)
 
 
 @contextmanager

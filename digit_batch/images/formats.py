@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["HEAD_BYTES", "describe", "has_image_extension", "sniff"]
+__all__ = ["APPLE_DOUBLE", "HEAD_BYTES", "describe", "has_image_extension", "sniff"]
 
 EXTENSIONS = frozenset(
     ["bmp", "dib", "gif", "jpe", "jpeg", "jpg", "pbm", "pgm", "png", "pnm", "ppm", "tif", "tiff", "webp"]
@@ -52,7 +52,7 @@ _OTHERS: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
         (rb"\0+\Z", "only zero bytes"),
     )
 )
-APPLE_DOUBLE = b"\0\x05\x16\x07"
+APPLE_DOUBLE = b"\0\x05\x16\x07"  # what a Mac leaves beside x.png as ._x.png on foreign disks and in zips
 
 
 def has_image_extension(name: str) -> bool:

@@ -48,9 +48,9 @@ def read_pixels(image: Image.Image, enough: int | None = None, *, white_is_zero:
     lose exactly their lower byte, and 12-bit data in a 16-bit file keep their contrast. Floats are taken as
     0..1, 0..255, 0..65535 or 0..largest, whichever is the first to hold them.
 
-    Transparency: laid on a ground that keeps the ink visible. Where the opaque part is mostly one tone, it is ink alone, and
-    the ground is white for dark and black for light ink; where it is most of the picture and holds ink
-    and paper, the ground is the paper's tone. LAB gives its lightness.
+    Transparency: laid on a ground that keeps the ink visible. Where the opaque part is mostly one tone, it is
+    ink alone, and the ground is white for dark and black for light ink; where it is most of the picture and
+    holds ink and paper, the ground is the paper's tone. LAB gives its lightness.
     """
     factor = max(1, max(image.size) // enough) if enough else 1
     convert = _choose_conversion(image, white_is_zero)
@@ -113,7 +113,7 @@ def _sample_size(image: Image.Image) -> tuple[int, int]:
 def _choose_ground(sample: Image.Image) -> int | None:
     """Choose the tone, 0 to 255, to lay a transparent picture on; None when nothing in it is transparent."""
     alpha = np.asarray(sample.getchannel("A"), dtype=np.float32)
-    if alpha.min() == 255 and sample.getextrema()[-1] == (255, 255):
+    if alpha.min() == 255:
         return None
     total = float(alpha.sum())
     if total == 0:
@@ -136,20 +136,26 @@ def _lay_on(band: Image.Image, ground: int) -> Image.Image:
 
 def _scale_from(image: Image.Image, white_is_zero: bool) -> Callable[[Image.Image], Image.Image]:
     """Find what scales the bands of a deep picture to 8 bits, from the range of the whole of it."""
-    values = np.asarray(image)  # shares nothing, but goes before the bands are made
-    finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values
-    low, high = (min(0, finite.min().item()), finite.max().item()) if finite.size else (0, 0)
-    is_float = values.dtype.kind == "f"
-    del values, finite
-    if is_float:
-        full = next((full for full in FLOAT_RANGES if high - low <= full), high - low)
-        factor = 255 / full
+    low, high = _find_range(image)
+    if image.mode == "F":
+        factor = 255 / next((full for full in FLOAT_RANGES if high - low <= full), high - low)
     else:
         factor = 2.0 ** -max(0, int(high - low).bit_length() - 8)
 
     def scale(band: Image.Image) -> Image.Image:
         values = np.nan_to_num(np.asarray(band, dtype=np.float64), nan=low, posinf=high, neginf=low)
-        bytes_ = ((values - low) * factor).astype(np.uint8)  # whole numbers times a power of two: an exact shift
-        return Image.fromarray(255 - bytes_ if white_is_zero else bytes_)
+        levels = ((values - low) * factor).astype(np.uint8)  # whole numbers times a power of two: an exact shift
+        return Image.fromarray(255 - levels if white_is_zero else levels)
 
     return scale
+
+
+def _find_range(image: Image.Image) -> tuple[float, float]:
+    """Find the least (at most 0) and the largest finite value."""
+    low, high = 0.0, 0.0
+    rows = max(1, BAND_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        values = np.asarray(image.crop((0, top, image.width, min(top + rows, image.height))))
+        values = values[np.isfinite(values)] if image.mode == "F" else values
+        low, high = min(low, values.min(initial=0).item()), max(high, values.max(initial=0).item())
+    return low, high

@@ -3,10 +3,14 @@
 import re
 from dataclasses import dataclass
 
-__all__ = ["Place", "Skipped", "Source", "natural_key", "show_name"]
+__all__ = ["Place", "Refused", "Skipped", "Source", "natural_key", "show_name"]
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet takes a cell that starts so for a formula
 DIGITS = re.compile("0*([0-9]+)")
+
+
+class Refused(Exception):
+    """Why a file is not read, in the words of its row; never leaves this room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,7 @@ class Place:
     packed
         Bytes in the archive (zip only).
     compression
-        The number of the zip method: 0 stored, 8 deflate, 12 bzip2, 14 LZMA.
+        The number of the zip method: 0 stored, 8 deflate, 12 bzip2.
     checksum
         CRC-32 of the unpacked bytes (zip only).
     """

@@ -3,14 +3,15 @@
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
 from typing import BinaryIO
 
 from digit_batch.errors import InputError
+from digit_batch.images.archives import Member, find_archive_kind, list_members, read_member
 from digit_batch.images.formats import APPLE_DOUBLE, HEAD_BYTES, has_image_extension, sniff
-from digit_batch.images.sources import Skipped, Source, natural_key, show_name
+from digit_batch.images.sources import Refused, Skipped, Source, natural_key, show_name
 
 __all__ = ["read_list", "walk"]
 
@@ -29,7 +30,8 @@ def walk(
     """Find the images in files and folders, lazily and always in the same order.
 
     A folder's own images come first, then its subfolders one by one; names in natural order (``9.png`` before
-    ``10.png``, upper case before lower). Memory holds the names of the folders being read, nothing else.
+    ``10.png``, upper case before lower). Zip and tar archives, known by their names, count as folders; an
+    archive within an archive is passed over. Memory holds the names of the folders being read, nothing else.
 
     Parameters
     ----------
@@ -39,7 +41,8 @@ def walk(
         Patterns (``*``, ``?``, ``[...]``): only files in folders that match one are read.
     exclude
         Patterns: files and folders that match one are passed over; wins over `include`.
-        A pattern without ``/`` is held against the last part of the name, one with ``/`` against the path below the input.
+        A pattern without ``/`` is held against the last part of the name, one with ``/`` against the path
+        below the input.
     follow_links
         Enter links to folders. Links to files are always read.
     missing_ok
@@ -106,6 +109,11 @@ class _Choice:
             return "not included"
         return ""
 
+    def excludes_folder_of(self, below: str) -> bool:
+        """Tell whether a folder that an archive's member lies in is not wanted."""
+        exclude = self.exclude
+        return exclude is not None and any(exclude.match(below[: slash.start()]) for slash in re.finditer("/", below))
+
 
 def _compile(patterns: Sequence[str]) -> re.Pattern[str] | None:
     if not patterns:
@@ -144,10 +152,12 @@ def _walk_input(given: str, choice: _Choice) -> Iterator[Source | Skipped]:
         return
     if stat.S_ISDIR(mode):
         yield from _walk_folders(given, choice)
-    elif stat.S_ISREG(mode):
-        yield Source(name, given)
-    else:
+    elif not stat.S_ISREG(mode):
         yield Skipped(name, _name_kind(mode))
+    elif find_archive_kind(given):
+        yield from _walk_archive(_Folder(given, name, "", frozenset()), choice)
+    else:
+        yield Source(name, given)
 
 
 def _name_kind(mode: int) -> str:
@@ -168,6 +178,9 @@ def _walk_folders(top: str, choice: _Choice) -> Iterator[Source | Skipped]:
     waiting = [_Folder(top, show_name(top).rstrip("/") or "/", "", frozenset())]
     while waiting:  # a list, not recursion: folders can be nested deeper than Python's stack
         folder = waiting.pop()
+        if folder.path != top and find_archive_kind(folder.path) and not os.path.isdir(folder.path):
+            yield from _walk_archive(folder, choice)
+            continue
         subfolders: list[_Folder] = []
         yield from _walk_folder(folder, choice, subfolders)
         waiting.extend(reversed(subfolders))
@@ -185,9 +198,10 @@ def _walk_folder(folder: _Folder, choice: _Choice, subfolders: list[_Folder]) ->
                 return
             ancestors |= {here}
         with os.scandir(folder.path) as entries:
-            files, folders = [], []
+            files: list[str] = []
+            folders: list[str] = []
             for entry in entries:
-                (folders if _is_folder(entry) else files).append(entry.name)
+                (folders if _is_folder(entry) or find_archive_kind(entry.name) else files).append(entry.name)
     except OSError as error:
         yield Skipped(folder.name, f"unreadable folder: {_say(error)}")
         return
@@ -199,7 +213,7 @@ def _walk_folder(folder: _Folder, choice: _Choice, subfolders: list[_Folder]) ->
         path, name, below = os.path.join(folder.path, sub), prefix + _show_part(sub), folder.below + sub
         if choice.exclude and choice.exclude.match(below):
             yield Skipped(name, "excluded folder")
-        elif not choice.follow_links and os.path.islink(path):
+        elif not choice.follow_links and os.path.islink(path) and os.path.isdir(path):
             yield Skipped(name, "link to a folder")
         else:
             subfolders.append(_Folder(path, name, f"{below}/", ancestors))
@@ -233,22 +247,60 @@ def _judge_file(path: str, name: str, below: str, choice: _Choice) -> Source | S
         return Skipped(name, "broken link" if broken else _say(error))
     if not stat.S_ISREG(mode):
         return Skipped(name, _name_kind(mode))
-    return _judge_content(path, name)
+    return _judge_content(Source(name, path), path, lambda: _read_head(path))
 
 
-def _judge_content(path: str, name: str) -> Source | Skipped:
-    extension = has_image_extension(path)
-    resource_fork = os.path.basename(path).startswith("._")
-    if extension and not resource_fork:
-        return Source(name, path)
+def _walk_archive(archive: _Folder, choice: _Choice) -> Iterator[Source | Skipped]:
     try:
-        descriptor = os.open(path, OPEN_FLAGS)
-        try:
-            head = os.read(descriptor, HEAD_BYTES)
-        finally:
-            os.close(descriptor)
+        mode = os.stat(archive.path).st_mode
     except OSError as error:
-        return Source(name, path) if extension else Skipped(name, f"unreadable file: {_say(error)}")
+        yield Source(archive.name, archive.path, trouble=f"unreadable archive: {_say(error)}")
+        return
+    if not stat.S_ISREG(mode):
+        yield Skipped(archive.name, _name_kind(mode))
+        return
+    for member in list_members(archive.path, find_archive_kind(archive.path) or "zip"):
+        yield _judge_member(archive, member, choice)
+
+
+def _judge_member(archive: _Folder, member: Member, choice: _Choice) -> Source | Skipped:
+    if not member.name:
+        return Source(archive.name, archive.path, trouble=member.trouble)
+    name, below = f"{archive.name}/{_show_part(member.name)}", archive.below + member.name
+    if choice.excludes_folder_of(below):
+        return Skipped(name, "in an excluded folder")
+    if objection := choice.find_objection(below):
+        return Skipped(name, objection)
+    if member.oddity:
+        return Skipped(name, f"{member.oddity} in an archive")
+    if find_archive_kind(member.name):
+        return Skipped(name, "archive within an archive")
+    source = Source(name, archive.path, member.name, member.place, member.trouble)
+    place = member.place
+    if place is None:
+        return source if has_image_extension(member.name) else Skipped(name, "not an image")
+    return _judge_content(source, member.name, lambda: read_member(archive.path, place, HEAD_BYTES, only_head=True))
+
+
+def _judge_content(source: Source, file_name: str, read_head: Callable[[], bytes]) -> Source | Skipped:
+    """Decide by the name, or else by the first bytes."""
+    extension = has_image_extension(file_name)
+    resource_fork = file_name.rpartition("/")[2].startswith("._")
+    if extension and not resource_fork:
+        return source
+    try:
+        head = read_head()
+    except (OSError, Refused) as error:
+        why = _say(error) if isinstance(error, OSError) else str(error)
+        return source if extension else Skipped(source.name, f"unreadable file: {why}")
     if resource_fork and head.startswith(APPLE_DOUBLE):
-        return Skipped(name, "Mac resource fork")
-    return Source(name, path) if extension or sniff(head) else Skipped(name, "not an image")
+        return Skipped(source.name, "Mac resource fork")
+    return source if extension or sniff(head) else Skipped(source.name, "not an image")
+
+
+def _read_head(path: str) -> bytes:
+    descriptor = os.open(path, OPEN_FLAGS)
+    try:
+        return os.read(descriptor, HEAD_BYTES)
+    finally:
+        os.close(descriptor)

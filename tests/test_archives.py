@@ -1,0 +1,253 @@
+"""Archives read as folders: the same images under the same names, and nothing a hostile one asks for."""
+
+import io
+import pickle
+import random
+import struct
+import tarfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from digit_batch.images import Frame, Skipped, Source, Unreadable, archives, read_frames, walk
+
+KINDS = ["zip", "tar", "tar.gz", "tar.bz2", "tar.xz"]
+
+
+def encode(level: int) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(np.full((9, 7), level, dtype=np.uint8)).save(file, "PNG")
+    return file.getvalue()
+
+
+MEMBERS = {"10.png": encode(10), "9.png": encode(9), "b/2.png": encode(2), "a/1.tif": encode(1), "a/scan": encode(77)}
+
+
+def pack(path: Path, members: dict[str, bytes], packing: int = zipfile.ZIP_DEFLATED) -> str:
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path, "w", packing) as archive:
+            for name, data in members.items():
+                archive.writestr(name, data)
+    else:
+        suffix = path.suffix.lstrip(".")
+        with tarfile.open(path, "w" if suffix == "tar" else f"w:{suffix}") as tar:  # type: ignore[call-overload]
+            for name, data in members.items():
+                info = tarfile.TarInfo(name)
+                info.size = len(data)
+                tar.addfile(info, io.BytesIO(data))
+    return str(path)
+
+
+def read_all(path: str, **options: object) -> list[tuple[str, object]]:
+    """Give name and level, or reason, of all that is found."""
+    found: list[tuple[str, object]] = []
+    for thing in walk([path], **options):  # type: ignore[arg-type]
+        name = thing.name.removeprefix(path).removeprefix("/")
+        if isinstance(thing, Skipped):
+            found.append((name, f"skipped: {thing.reason}"))
+            continue
+        for item in read_frames(pickle.loads(pickle.dumps(thing))):
+            found.append((name, int(item.pixels[0, 0]) if isinstance(item, Frame) else item.reason))
+    return found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_archive_reads_as_its_folder_does(kind: str, tmp_path: Path) -> None:
+    path = pack(tmp_path / f"s.{kind}", MEMBERS | {"readme.txt": b"seven"})
+    expected = [("9.png", 9), ("10.png", 10), ("readme.txt", "skipped: not an image")]
+    expected += [("a/1.tif", 1), ("a/scan", 77), ("b/2.png", 2)]
+    found = read_all(path)
+    if kind in ("zip", "tar"):
+        assert found == expected
+    else:
+        assert [name for name, _ in found] == [*MEMBERS, "readme.txt"]  # its own order: it is a tape
+        assert sorted(found, key=str) == sorted(expected, key=str)
+
+
+def test_archives_in_folders_are_subfolders(tmp_path: Path) -> None:
+    (tmp_path / "z").mkdir()
+    (tmp_path / "z/1.png").write_bytes(encode(1))
+    (tmp_path / "9.png").write_bytes(encode(9))
+    pack(tmp_path / "a.zip", {"5.png": encode(5)})
+    assert read_all(str(tmp_path)) == [("9.png", 9), ("a.zip/5.png", 5), ("z/1.png", 1)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_members_are_read_in_any_order(kind: str, tmp_path: Path) -> None:
+    members = {f"{n}.png": encode(n) for n in range(40)}
+    sources = [thing for thing in walk([pack(tmp_path / f"s.{kind}", members)]) if isinstance(thing, Source)]
+    random.Random(0).shuffle(sources)
+    for source in sources:
+        [frame] = read_frames(source)
+        assert isinstance(frame, Frame)
+        assert source.member == f"{frame.pixels[0, 0]}.png"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_names_lead_nowhere_else(kind: str, tmp_path: Path) -> None:
+    hostile = {"../../etc/1.png": encode(1), "/root/2.png": encode(2), "a/./../3.png": encode(3), "=4.png": encode(4)}
+    path = pack(tmp_path / f"s.{kind}", hostile)
+    dots = "\\x2e\\x2e"
+    assert set(read_all(path)) == {
+        (f"{dots}/{dots}/etc/1.png", 1),
+        ("root/2.png", 2),
+        (f"a/{dots}/3.png", 3),
+        ("=4.png", 4),
+    }
+
+
+def test_archives_within_archives_links_and_mac_forks_are_passed_over(tmp_path: Path) -> None:
+    path = pack(tmp_path / "s.zip", {"in.zip": b"PK", "__MACOSX/._1.png": b"\0\x05\x16\x07", "1.png": encode(1)})
+    assert read_all(path) == [
+        ("1.png", 1),
+        ("in.zip", "skipped: archive within an archive"),
+        ("__MACOSX/._1.png", "skipped: Mac resource fork"),
+    ]
+    with tarfile.open(tmp_path / "s.tar", "w") as tar:
+        link = tarfile.TarInfo("passwd.png")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        tar.addfile(link)
+        pipe = tarfile.TarInfo("pipe.png")
+        pipe.type = tarfile.FIFOTYPE
+        tar.addfile(pipe)
+    assert read_all(str(tmp_path / "s.tar")) == [
+        ("passwd.png", "skipped: link in an archive"),
+        ("pipe.png", "skipped: named pipe in an archive"),
+    ]
+
+
+def test_patterns_reach_into_archives(tmp_path: Path) -> None:
+    path = pack(tmp_path / "s.zip", MEMBERS)
+    found = [name for name, what in read_all(path, include=["*.png"], exclude=["b"]) if isinstance(what, int)]
+    assert found == ["9.png", "10.png"]
+
+
+def edit_zip(path: str, offset_local: int, offset_central: int, value: bytes) -> None:
+    """Overwrite a field in every header of a zip."""
+    data = bytearray(Path(path).read_bytes())
+    for sign, offset in ((b"PK\x03\x04", offset_local), (b"PK\x01\x02", offset_central)):
+        at = data.find(sign)
+        while at >= 0:
+            data[at + offset : at + offset + len(value)] = value
+            at = data.find(sign, at + 4)
+    Path(path).write_bytes(data)
+
+
+def test_an_encrypted_member_is_a_row(tmp_path: Path) -> None:
+    path = pack(tmp_path / "s.zip", {"1.png": encode(1), "notes.txt": b"secret"})
+    edit_zip(path, 6, 8, b"\x01")
+    assert read_all(path) == [("1.png", "encrypted in its archive"), ("notes.txt", "skipped: not an image")]
+
+
+def test_an_unknown_packing_is_a_row(tmp_path: Path) -> None:
+    path = pack(tmp_path / "s.zip", {"1.png": encode(1)})
+    edit_zip(path, 8, 10, b"\x63\0")
+    assert read_all(path) == [("1.png", "packed in a way that is not read: zip method 99")]
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])
+def test_every_packing_of_a_zip_is_read_and_damage_is_seen(packing: int, tmp_path: Path) -> None:
+    path = pack(tmp_path / "s.zip", {"1.png": encode(200)}, packing)
+    assert read_all(path) == [("1.png", 200)]
+    edit_zip(path, 14, 16, b"\1\2\3\4")
+    assert read_all(path) == [("1.png", "damaged in its archive: wrong checksum")]
+
+
+def test_a_member_larger_than_memory_should_hold_is_a_row(tmp_path: Path) -> None:
+    path = pack(tmp_path / "s.zip", {"1.png": encode(1)})
+    edit_zip(path, 22, 24, struct.pack("<I", 3_000_000_000))
+    assert read_all(path) == [("1.png", "too large in an archive: 3 000 000 000 bytes")]
+
+
+def test_no_more_is_unpacked_than_was_declared(tmp_path: Path) -> None:
+    path = pack(tmp_path / "s.zip", {"1.png": encode(1) + bytes(50_000_000)})
+    edit_zip(path, 22, 24, struct.pack("<I", 1_000))
+    [source] = walk([path])
+    assert isinstance(source, Source)
+    assert source.place is not None
+    with pytest.raises(archives.Refused, match="wrong checksum"):
+        archives.read_member(path, source.place)
+
+
+def test_overlapping_members_are_refused(tmp_path: Path) -> None:
+    path = pack(tmp_path / "s.zip", {"1.png": encode(1), "2.png": encode(2)})
+    data = bytearray(Path(path).read_bytes())
+    second = data.rfind(b"PK\x01\x02")
+    data[second + 42 : second + 46] = bytes(4)
+    Path(path).write_bytes(data)
+    assert read_all(path) == [("", "broken archive: members overlap")]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_archive_cut_short_says_so(kind: str, tmp_path: Path) -> None:
+    noise = random.Random(0).randbytes(40_000)
+    path = Path(pack(tmp_path / f"s.{kind}", MEMBERS | {"c/last.png": encode(3) + noise}))
+    path.write_bytes(path.read_bytes()[:-20_000])
+    found = read_all(str(path))
+    assert any(name == "" and str(what).startswith("broken archive") for name, what in found), found
+    if kind == "tar":
+        assert ("9.png", 9) in found
+
+
+def test_damage_in_the_middle_of_a_tar_is_not_taken_for_its_end(tmp_path: Path) -> None:
+    path = Path(pack(tmp_path / "s.tar", {"1.png": encode(1), "2.png": encode(2)}))
+    data = bytearray(path.read_bytes())
+    at = data.find(b"2.png")
+    data[at : at + 3] = b"\xff\xff\xff"
+    path.write_bytes(data)
+    assert read_all(str(path)) == [
+        ("1.png", 1),
+        ("", "broken archive: damaged in the middle; what comes after was not read"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["s.zip", "s.tar", "s.tar.gz", "s.tgz", "s.tar.xz", "s.tar.bz2"])
+@pytest.mark.parametrize("data", [b"", b"just text", bytes(10_000)])
+def test_what_is_only_called_an_archive_is_a_row(name: str, data: bytes, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(data)
+    found = read_all(str(tmp_path / name))
+    assert found == [] if name == "s.tar" and data.startswith(b"\0") else "archive" in str(found[0][1])
+
+
+def test_a_tar_bomb_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "FREE_BYTES", 100_000)
+    path = pack(tmp_path / "s.tar.gz", {"1.png": encode(1), "zeros.bin": bytes(9_000_000), "2.png": encode(2)})
+    assert read_all(path) == [
+        ("1.png", 1),
+        ("zeros.bin", "skipped: not an image"),
+        ("", "broken archive: unpacks to more than 200 times its size"),
+    ]
+
+
+def test_a_header_as_long_as_memory_is_refused(tmp_path: Path) -> None:
+    info = tarfile.TarInfo("x")
+    info.type, info.size = tarfile.XHDTYPE, 2_000_000_000
+    path = tmp_path / "s.tar"
+    path.write_bytes(info.tobuf() + bytes(10_000))
+    assert read_all(str(path)) == [("", "broken archive: a header too long to be true")]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_damaged_archives_end_in_rows_never_in_exceptions(kind: str, data: st.DataObject, tmp_path: Path) -> None:
+    path = Path(pack(tmp_path / f"s.{kind}", MEMBERS))
+    damaged = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 6))):
+        damaged[data.draw(st.integers(0, len(damaged) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    path.write_bytes(damaged[: data.draw(st.integers(0, len(damaged)))])
+    for _, what in read_all(str(path)):
+        assert isinstance(what, int) or what.isprintable()
+
+
+def test_an_archive_that_vanished_is_a_reason(tmp_path: Path) -> None:
+    path = pack(tmp_path / "s.zip", {"1.png": encode(1)})
+    [source] = walk([path])
+    assert isinstance(source, Source)
+    Path(path).unlink()
+    assert list(read_frames(source)) == [Unreadable(0, "unreadable file: no such file or directory")]
