@@ -86,7 +86,7 @@ def main() -> None:
         first = first or peak
         share, colour = peak / first, "green" if peak <= (1 + MOST) * first else "red"
         table.add_row(f"{files:,}", f"{peak / 2**20:,.0f} MiB", f"[{colour}]{share:.3f}[/{colour}]")
-    Console().print(table, f"Wanted: at most {1 + MOST:.2f}.")
+    Console().print(table, f"Files of {kind.about}. Wanted: at most {1 + MOST:.2f} of the first.")
 
 
 if __name__ == "__main__":
