@@ -1,0 +1,101 @@
+"""The steps of a reading as square Pillow tiles: the picture, the ink, the box, the grid."""
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from digit_batch.features import LEVELS, SIDE
+from digit_batch.ink import Ink
+
+PAPER = (255, 255, 255)
+GROUND = (246, 247, 249)  # the page
+LINE = (214, 218, 224)
+TEXT = (31, 41, 55)
+FAINT = (124, 132, 145)
+INK = (23, 37, 84)  # full ink; less is mixed with paper
+MARK = (234, 88, 12)  # the crop's box
+DIMMED = 0.55  # how far the picture outside of the box fades into the page
+
+Colour = tuple[int, int, int]
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+
+
+@cache
+def font(size: int) -> Font:
+    """Return Pillow's own font at a size in px."""
+    return ImageFont.load_default(size)
+
+
+def mix(share: float, ink: Colour = INK, paper: Colour = PAPER) -> Colour:
+    """Return a colour between paper (0) and ink (1)."""
+    red, green, blue = (round(p + (i - p) * share) for i, p in zip(ink, paper, strict=True))
+    return red, green, blue
+
+
+def fit(image: Image.Image, side: int) -> tuple[Image.Image, float]:
+    """Return the image at the largest size that fits a square, and its scale; small ones grow in whole pixels."""
+    scale = side / max(image.size)
+    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    if scale < 1:
+        return image.resize(size, Image.Resampling.BOX), scale
+    return image.resize(size, Image.Resampling.NEAREST), scale
+
+
+def centre(image: Image.Image, side: int, ground: Colour = PAPER) -> tuple[Image.Image, int, int]:
+    """Return a square tile with the image in its middle, and where its corner lies: x, y."""
+    tile = Image.new("RGB", (side, side), ground)
+    x, y = (side - image.width) // 2, (side - image.height) // 2
+    tile.paste(image, (x, y))
+    return tile, x, y
+
+
+def draw_picture(picture: NDArray[np.uint8], ink: Ink, side: int) -> Image.Image:
+    """Return the picture with the crop's box marked; what was left out of the crop is dim."""
+    image, scale = fit(Image.fromarray(picture).convert("RGB"), side)
+    if not ink.amount.size:
+        return centre(image, side, GROUND)[0]
+    top, left, bottom, right = (round(edge * scale) for edge in ink.box)
+    dim = Image.blend(image, Image.new("RGB", image.size, GROUND), DIMMED)
+    dim.paste(image.crop((left, top, right, bottom)), (left, top))
+    tile, x, y = centre(dim, side, GROUND)
+    frame = (max(x + left - 2, 0), max(y + top - 2, 0), min(x + right + 1, side - 1), min(y + bottom + 1, side - 1))
+    ImageDraw.Draw(tile).rectangle(frame, outline=MARK, width=2)
+    return tile
+
+
+def draw_amount(amount: NDArray[np.float32], side: int) -> Image.Image:
+    """Return ink amounts, 0 to 1, as dark ink on white."""
+    if not amount.size:
+        return Image.new("RGB", (side, side), PAPER)
+    shares = np.clip(amount, 0, 1)[..., None]
+    colours = np.array(PAPER) + (np.array(INK) - np.array(PAPER)) * shares
+    image, _ = fit(Image.fromarray(np.rint(colours).astype(np.uint8)), side)
+    return centre(image, side)[0]
+
+
+def draw_box(box: NDArray[np.float32], side: int) -> Image.Image:
+    """Return the (32, 32) box with the borders of its 4x4 blocks."""
+    tile = draw_amount(box, side)
+    lines = ImageDraw.Draw(tile, "RGBA")
+    for k in range(1, SIDE):
+        at = round(k * side / SIDE)
+        lines.line((at, 0, at, side), fill=(*FAINT, 70))
+        lines.line((0, at, side, at), fill=(*FAINT, 70))
+    return tile
+
+
+def draw_grid(features: NDArray[np.float32], side: int) -> Image.Image:
+    """Return the 8x8 grid, 0 to 16, each block in its shade and with its number."""
+    tile = Image.new("RGB", (side, side), PAPER)
+    draw = ImageDraw.Draw(tile)
+    letters = font(round(side / SIDE * 0.42))
+    for block, value in enumerate(features):
+        row, column = divmod(block, SIDE)
+        x0, y0, x1, y1 = (round(k * side / SIDE) for k in (column, row, column + 1, row + 1))
+        share = float(value) / LEVELS
+        draw.rectangle((x0, y0, x1 - 1, y1 - 1), fill=mix(share))
+        colour = PAPER if share > 0.5 else (mix(0.75) if round(float(value)) else mix(0.25))
+        draw.text(((x0 + x1) / 2, (y0 + y1) / 2), str(round(float(value))), colour, letters, anchor="mm")
+    return tile
