@@ -9,7 +9,8 @@ from PIL import Image, ImageDraw
 
 from digit_batch.ink import Ink
 from digit_batch.reading import Reading
-from digit_batch.report.seen import plain, straighten
+from digit_batch.report.seen import straighten
+from digit_batch.report.tables import plain
 from digit_batch.report.tiles import FAINT, GROUND, LINE, TEXT, draw_amount, draw_box, draw_grid, draw_picture, font
 
 TILE = 96  # px along the side of a tile
@@ -29,7 +30,7 @@ class Mistaken:
     said: int | None
     confidence: float
     reason: str
-    picture: NDArray[np.uint8]
+    picture: Image.Image
     ink: Ink
     box: NDArray[np.float32]
     features: NDArray[np.float32]
@@ -37,7 +38,7 @@ class Mistaken:
     @classmethod
     def of(cls, path: str, pixels: NDArray[np.uint8], reading: Reading, true: int) -> "Mistaken":
         """Keep what the sheet shows of a reading, the picture as its finished tile."""
-        tile = np.asarray(draw_picture(pixels, reading.ink, TILE))
+        tile = draw_picture(Image.fromarray(pixels), pixels.shape[1::-1], reading.ink, TILE)
         box, said, sure = straighten(reading), reading.label, reading.confidence or 0.0
         return cls(path, true, said, sure, reading.reason, tile, reading.ink, box, reading.features)
 
@@ -65,7 +66,7 @@ def draw_card(mistake: Mistaken) -> Image.Image:
     draw.text((190, 6), "; ".join(filter(None, doubts))[:40], FAINT, font(12))
     draw.text((8, 26), plain(mistake.path)[-62:], FAINT, font(12))
     tiles = (
-        Image.fromarray(mistake.picture),
+        mistake.picture,
         draw_amount(mistake.ink.amount, TILE),
         draw_box(mistake.box, TILE),
         draw_grid(mistake.features, TILE),

@@ -16,7 +16,7 @@ TEXT = (31, 41, 55)
 FAINT = (124, 132, 145)
 INK = (23, 37, 84)  # full ink; less is mixed with paper
 MARK = (234, 88, 12)  # the crop's box
-DIMMED = 0.55  # how far the picture outside of the box fades into the page
+DIMMED = 0.4  # how far the picture outside of the box fades into the page
 
 Colour = tuple[int, int, int]
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
@@ -34,13 +34,11 @@ def mix(share: float, ink: Colour = INK, paper: Colour = PAPER) -> Colour:
     return red, green, blue
 
 
-def fit(image: Image.Image, side: int) -> tuple[Image.Image, float]:
-    """Return the image at the largest size that fits a square, and its scale; small ones grow in whole pixels."""
+def fit(image: Image.Image, side: int) -> Image.Image:
+    """Return the image at the largest size that fits a square; a small one shows its pixels."""
     scale = side / max(image.size)
     size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
-    if scale < 1:
-        return image.resize(size, Image.Resampling.BOX), scale
-    return image.resize(size, Image.Resampling.NEAREST), scale
+    return image.resize(size, Image.Resampling.BOX if scale < 1 else Image.Resampling.NEAREST)
 
 
 def centre(image: Image.Image, side: int, ground: Colour = PAPER) -> tuple[Image.Image, int, int]:
@@ -51,12 +49,17 @@ def centre(image: Image.Image, side: int, ground: Colour = PAPER) -> tuple[Image
     return tile, x, y
 
 
-def draw_picture(picture: NDArray[np.uint8], ink: Ink, side: int) -> Image.Image:
-    """Return the picture with the crop's box marked; what was left out of the crop is dim."""
-    image, scale = fit(Image.fromarray(picture).convert("RGB"), side)
+def draw_picture(picture: Image.Image, size: tuple[int, int], ink: Ink, side: int) -> Image.Image:
+    """Return the picture with the crop's box marked; what was left out of the crop is dim.
+
+    `size` is the width and height, px, that `ink.box` refers to; the picture may have been reduced since.
+    """
+    image = fit(picture.convert("RGB"), side)
     if not ink.amount.size:
         return centre(image, side, GROUND)[0]
-    top, left, bottom, right = (round(edge * scale) for edge in ink.box)
+    across, down = image.width / size[0], image.height / size[1]
+    top, bottom = round(ink.box[0] * down), round(ink.box[2] * down)
+    left, right = round(ink.box[1] * across), round(ink.box[3] * across)
     dim = Image.blend(image, Image.new("RGB", image.size, GROUND), DIMMED)
     dim.paste(image.crop((left, top, right, bottom)), (left, top))
     tile, x, y = centre(dim, side, GROUND)
@@ -71,7 +74,7 @@ def draw_amount(amount: NDArray[np.float32], side: int) -> Image.Image:
         return Image.new("RGB", (side, side), PAPER)
     shares = np.clip(amount, 0, 1)[..., None]
     colours = np.array(PAPER) + (np.array(INK) - np.array(PAPER)) * shares
-    image, _ = fit(Image.fromarray(np.rint(colours).astype(np.uint8)), side)
+    image = fit(Image.fromarray(np.rint(colours).astype(np.uint8)), side)
     return centre(image, side)[0]
 
 
