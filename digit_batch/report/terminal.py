@@ -16,11 +16,11 @@ from rich.text import Text
 from digit_batch.features import LEVELS, SIDE
 from digit_batch.report.seen import Seen, candidates, facts, straighten
 from digit_batch.report.tables import STATUS_STYLES, plain
-from digit_batch.report.tiles import INK, PAPER, draw_picture, mix
+from digit_batch.report.tiles import INK, PAPER, draw_around, mix
 
 HEIGHT = 12  # lines of a tile
 PIXELS = 2 * HEIGHT  # along the side of a tile
-BAR = 24  # characters of a full confidence bar
+BAR = 16  # characters of a full confidence bar; with its figures as wide as the grid
 CAPTION = 8  # characters, the longest caption
 SHADES, ASCII_SHADES = " ░▒▓█", " .:*#"
 
@@ -72,8 +72,8 @@ def explanation(seen: Seen) -> RenderableType:
         trouble = Text.assemble(("unreadable", STATUS_STYLES["error"]), f"  {plain(seen.reason)}")
         return Padding(Group(title, trouble), (0, 0, 1, 0))
     steps = Table.grid(padding=(0, 2))
-    steps.add_row(*(Text(caption, style="dim") for caption in ("picture", "straightened", "8×8")))
-    steps.add_row(_picture(seen), _box(seen), grid(seen.reading.features))
+    steps.add_row(*(Text(caption, style="dim") for caption in ("around the digit", "straightened", "8x8")))
+    steps.add_row(_picture(seen), _box(seen), Group(grid(seen.reading.features), "", _candidates(seen)))
     return Padding(Group(title, steps, _answer(seen)), (0, 0, 1, 0))
 
 
@@ -92,16 +92,16 @@ def grid(features: NDArray[np.float32]) -> Text:
 
 
 def _picture(seen: Seen) -> Tile:
-    """Return the tile of the picture, the crop's box marked."""
+    """Return the tile of the picture around the digit; what is outside of the crop is dim."""
     assert seen.reading is not None and seen.picture is not None
     ink = seen.reading.ink
-    side = 8 * PIXELS
-    drawn = draw_picture(seen.picture, seen.size, ink, side)
-    pixels = np.asarray(drawn.resize((PIXELS, PIXELS), Image.Resampling.BOX))
-    grey = np.asarray(drawn.convert("L").resize((PIXELS, PIXELS), Image.Resampling.BOX), np.float32) / 255
+    drawn = draw_around(seen.picture, seen.size, ink, 8 * PIXELS).resize((PIXELS, PIXELS), Image.Resampling.BOX)
+    grey = np.asarray(drawn.convert("L"), np.float32) / 255
     dark = grey if ink.light_on_dark else 1 - grey
     ground = float(np.median(dark))
-    return Tile(pixels, np.asarray((dark - ground) / max(float(dark.max()) - ground, 0.1), np.float32))
+    share = (dark - ground) / max(float(dark.max()) - ground, 0.1)
+    # The paper within the crop is up to 0.2 darker than the dimmed paper around it, and is no ink.
+    return Tile(np.asarray(drawn), np.asarray((share - 0.3) / 0.7, np.float32))
 
 
 def _box(seen: Seen) -> Tile:
@@ -113,18 +113,28 @@ def _box(seen: Seen) -> Tile:
     return Tile(np.clip(np.rint(colours), 0, 255).astype(np.uint8), ink.astype(np.float32))
 
 
+def _candidates(seen: Seen) -> Text:
+    """Return a line for the label and each runner-up: its chance in figures and as a bar."""
+    assert seen.reading is not None
+    if seen.reading.label is None:
+        return Text("no label", "bold")
+    text = Text(no_wrap=True)
+    for place, (digit, chance) in enumerate(candidates(seen.reading)):
+        full = round(BAR * chance)
+        text.append(f"{digit} {chance:.3f} ", "bold" if not place else "dim")
+        text.append("━" * full, "cyan" if not place else "dim")
+        text.append("─" * (BAR - full) + "\n", "dim")
+    text.right_crop()
+    return text
+
+
 def _answer(seen: Seen) -> Table:
-    """Return the candidates with their bars, the status, and what was found out on the way."""
+    """Return the status with its reason, and what was found out on the way."""
     assert seen.reading is not None
     reading = seen.reading
     table = Table.grid(padding=(0, 2))
     table.add_column(min_width=CAPTION)
     table.add_column()
-    for place, (digit, chance) in enumerate(candidates(reading)):
-        bar = "━" * round(BAR * chance)
-        style, paint = ("bold", "cyan") if not place else ("dim", "dim")
-        figures = Text.assemble((f"{chance:.3f}  ", style), (bar, paint), ("─" * (BAR - len(bar)), "dim"))
-        table.add_row(Text(str(digit), style=style), figures)
     status = Text.assemble((reading.status, f"bold {STATUS_STYLES[reading.status]}"), f"  {plain(reading.reason)}")
     table.add_row(Text("status", style="dim"), status)
     for caption, words in facts(seen):

@@ -16,6 +16,7 @@ TEXT = (31, 41, 55)
 FAINT = (124, 132, 145)
 INK = (23, 37, 84)  # full ink; less is mixed with paper
 MARK = (234, 88, 12)  # the crop's box
+AROUND = 1.5  # times the crop's longer side is shown around it in small tiles
 DIMMED = 0.4  # how far the picture outside of the box fades into the page
 
 Colour = tuple[int, int, int]
@@ -57,15 +58,46 @@ def draw_picture(picture: Image.Image, size: tuple[int, int], ink: Ink, side: in
     image = fit(picture.convert("RGB"), side)
     if not ink.amount.size:
         return centre(image, side, GROUND)[0]
-    across, down = image.width / size[0], image.height / size[1]
-    top, bottom = round(ink.box[0] * down), round(ink.box[2] * down)
-    left, right = round(ink.box[1] * across), round(ink.box[3] * across)
-    dim = Image.blend(image, Image.new("RGB", image.size, GROUND), DIMMED)
-    dim.paste(image.crop((left, top, right, bottom)), (left, top))
-    tile, x, y = centre(dim, side, GROUND)
+    left, top, right, bottom = box = scale_box(ink, size, image.size)
+    tile, x, y = centre(dim_around(image, box), side, GROUND)
     frame = (max(x + left - 2, 0), max(y + top - 2, 0), min(x + right + 1, side - 1), min(y + bottom + 1, side - 1))
     ImageDraw.Draw(tile).rectangle(frame, outline=MARK, width=2)
     return tile
+
+
+def draw_around(picture: Image.Image, size: tuple[int, int], ink: Ink, side: int) -> Image.Image:
+    """Return the surroundings of the crop, `AROUND` times its longer side, for tiles too small for all of the picture.
+
+    What is outside of the crop is dim; a blank picture is shown whole.
+    """
+    image = picture.convert("RGB")
+    if not ink.amount.size:
+        return centre(fit(image, side), side, GROUND)[0]
+    left, top, right, bottom = box = scale_box(ink, size, image.size)
+    reach = AROUND * max(right - left, bottom - top) / 2
+    x, y = (left + right) / 2, (top + bottom) / 2
+    window = (
+        max(0, round(x - reach)),
+        max(0, round(y - reach)),
+        min(image.width, round(x + reach)),
+        min(image.height, round(y + reach)),
+    )
+    return centre(fit(dim_around(image, box).crop(window), side), side, GROUND)[0]
+
+
+def scale_box(ink: Ink, size: tuple[int, int], shown: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Return left, top, right, bottom of the crop in a picture of another size, at least a pixel wide and high."""
+    top, left, bottom, right = ink.box
+    across, down = shown[0] / size[0], shown[1] / size[1]
+    x, y = min(int(left * across), shown[0] - 1), min(int(top * down), shown[1] - 1)
+    return x, y, max(x + 1, round(right * across)), max(y + 1, round(bottom * down))
+
+
+def dim_around(image: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
+    """Return the picture faded into the page outside of a box: left, top, right, bottom."""
+    dim = Image.blend(image, Image.new("RGB", image.size, GROUND), DIMMED)
+    dim.paste(image.crop(box), box[:2])
+    return dim
 
 
 def draw_amount(amount: NDArray[np.float32], side: int) -> Image.Image:
