@@ -18,7 +18,6 @@ from rich.text import Text
 from digit_batch.evaluation import Evaluation
 from digit_batch.model import Model
 from digit_batch.predictions import CLASSES, STATUSES, Prediction
-from digit_batch.reading import Reading
 from digit_batch.training import Split
 
 SHADES = " ░▒▓█"
@@ -190,13 +189,6 @@ def splits(held_out: Sequence[Split]) -> RenderableType:
     accuracies = [split.evaluation.accuracy for split in held_out]
     spread = f"mean {mean(accuracies):.2%}, standard deviation {pstdev(accuracies):.2%}"
     return Group(table, f"{spread}, {min(accuracies):.2%} to {max(accuracies):.2%}")
-
-
-def reading(name: str, seen: Reading) -> RenderableType:
-    """Return what was seen on one image: the grid, the label, the runners-up, the doubt."""
-    best = seen.chances.argsort()[::-1][:3]
-    said = ", ".join(f"{digit} ({seen.chances[digit]:.3f})" for digit in best) if seen.label is not None else "no label"
-    return Group(Text(plain(name), style="bold"), grid(seen.features), Text(f"{said}  {seen.status} {seen.reason}"))
 
 
 def fitted(model: Model, place: str, size: int) -> RenderableType:

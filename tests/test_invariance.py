@@ -1,0 +1,171 @@
+"""What must not change a reading: polarity, margins, size, paper, ink colour, format, turn; and what never is a digit.
+
+The digits are scikit-learn's, enlarged smoothly, where the model is sure of the plain page.
+"""
+
+import io
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from pages import digits, draw_page
+from PIL import Image
+
+from digit_batch.images import Frame, Source, read_frames
+from digit_batch.model import Model, load_model
+from digit_batch.reading import Reading, read_pictures
+
+SURE = 0.9  # confidence on the plain page from which a label must not change
+ROWS = st.integers(0, len(digits()[1]) - 1)
+EXAMPLES = settings(
+    max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.filter_too_much]
+)
+SEEDS, SIDES = st.integers(0, 2**32 - 1), st.integers(20, 300)
+PENS = ((20, 20, 25), (25, 40, 140), (150, 25, 30), (15, 95, 50), (85, 55, 35), (105, 105, 110))
+PAPERS = ((255, 255, 255), (250, 244, 220), (246, 236, 170), (215, 215, 215), (225, 235, 245))
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "PPM")
+TURNS = {  # EXIF orientation: what turns an upright picture into the stored one
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+
+
+@cache
+def model() -> Model:
+    return load_model()
+
+
+def read(page: NDArray[np.uint8]) -> Reading:
+    (reading,) = read_pictures(model(), [page])
+    return reading
+
+
+@cache
+def plain_label(row: int) -> int | None:
+    """Return the label of the plain page where the model is sure of it, else None."""
+    reading = read(draw_page(row))
+    return reading.label if (reading.confidence or 0) >= SURE else None
+
+
+def sure_label(row: int) -> int:
+    label = plain_label(row)
+    assume(label is not None)
+    assert label is not None
+    return label
+
+
+def reopen(page: NDArray[np.uint8], kind: str, folder: Path, **options: object) -> NDArray[np.uint8]:
+    """Return the page after it was saved and read back."""
+    stream = io.BytesIO()
+    Image.fromarray(page).save(stream, kind, **options)
+    path = folder / f"page.{kind.lower()}"
+    path.write_bytes(stream.getvalue())
+    (frame,) = read_frames(Source(path.name, str(path)))
+    assert isinstance(frame, Frame), frame
+    return frame.pixels
+
+
+def test_most_plain_pages_are_read_surely_and_rightly() -> None:
+    """Guards the properties below: they would hold of a model that is never sure."""
+    rows = range(0, len(digits()[1]), 9)
+    readings = read_pictures(model(), [draw_page(row) for row in rows])
+    assert np.mean([(reading.confidence or 0) >= SURE for reading in readings]) > 0.8
+    assert np.mean([reading.label == digits()[1][row] for reading, row in zip(readings, rows, strict=True)]) > 0.97
+
+
+@EXAMPLES
+@given(ROWS)
+def test_light_ink_on_a_dark_ground_reads_as_dark_ink_on_light_paper(row: int) -> None:
+    label, reading = sure_label(row), read(255 - draw_page(row))
+    assert (reading.label, reading.ink.light_on_dark) == (label, True)
+
+
+@EXAMPLES
+@given(ROWS, st.tuples(*[st.floats(0.08, 1.5)] * 4))
+def test_margins_do_not_matter(row: int, sides: tuple[float, float, float, float]) -> None:
+    assert read(draw_page(row, sides=sides)).label == sure_label(row)
+
+
+@EXAMPLES
+@given(ROWS, st.integers(25, 400))
+def test_size_does_not_matter_from_25_pixels(row: int, height: int) -> None:
+    assert read(draw_page(row, height=height)).label == sure_label(row)
+
+
+@EXAMPLES
+@given(ROWS, st.floats(0.25, 1.0), st.sampled_from(PAPERS))
+def test_the_brightness_of_the_paper_does_not_matter(row: int, light: float, paper: tuple[int, int, int]) -> None:
+    page = draw_page(row, paper=paper) * light
+    assert read(np.rint(page).astype(np.uint8)).label == sure_label(row)
+
+
+@EXAMPLES
+@given(ROWS, st.sampled_from(PENS), st.sampled_from(PAPERS))
+def test_the_colour_of_the_ink_does_not_matter(
+    row: int, ink: tuple[int, int, int], paper: tuple[int, int, int]
+) -> None:
+    assert read(draw_page(row, ink=ink, paper=paper)).label == sure_label(row)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@settings(EXAMPLES, max_examples=10)
+@given(row=ROWS)
+def test_the_file_format_does_not_matter(kind: str, row: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+    page = reopen(draw_page(row), kind, tmp_path_factory.mktemp("format"))
+    assert read(page).label == sure_label(row)
+
+
+@pytest.mark.parametrize("orientation", TURNS)
+@settings(EXAMPLES, max_examples=6)
+@given(row=ROWS)
+def test_a_turn_noted_in_exif_is_undone(orientation: int, row: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+    stored = np.asarray(Image.fromarray(draw_page(row)).transpose(TURNS[orientation]))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    page = reopen(stored, "JPEG", tmp_path_factory.mktemp("turn"), exif=exif, quality=92)
+    assert read(page).label == sure_label(row)
+
+
+@EXAMPLES
+@given(st.integers(1, 300), st.integers(1, 300), st.tuples(*[st.integers(0, 255)] * 3))
+def test_a_page_of_one_colour_gives_no_label(height: int, width: int, colour: tuple[int, int, int]) -> None:
+    page = np.empty((height, width, 3), np.uint8)
+    page[:] = colour
+    assert read(page).label is None
+
+
+@pytest.mark.parametrize("level", [0, 255])
+@pytest.mark.parametrize("side", [8, 28, 500, 2000])
+def test_a_black_or_white_page_gives_no_label(level: int, side: int) -> None:
+    assert read(np.full((side, side), level, np.uint8)).label is None
+
+
+@EXAMPLES
+@given(SEEDS, SIDES, SIDES, st.integers(30, 225), st.floats(1, 60), st.booleans())
+def test_noise_gives_no_label(seed: int, height: int, width: int, level: int, spread: float, coloured: bool) -> None:
+    shape = (height, width, 3) if coloured else (height, width)
+    noise = np.random.default_rng(seed).normal(level, spread, shape)
+    assert read(np.clip(np.rint(noise), 0, 255).astype(np.uint8)).label is None
+
+
+@EXAMPLES
+@given(SEEDS, SIDES, SIDES)
+def test_noise_of_every_level_gives_no_label(seed: int, height: int, width: int) -> None:
+    noise = np.random.default_rng(seed).integers(0, 256, (height, width), dtype=np.uint8)
+    assert read(noise).label is None
+
+
+@EXAMPLES
+@given(SEEDS, SIDES, SIDES)
+def test_black_and_white_noise_gives_no_label(seed: int, height: int, width: int) -> None:
+    noise = np.random.default_rng(seed).integers(0, 2, (height, width), dtype=np.uint8) * 255
+    assert read(noise).label is None
