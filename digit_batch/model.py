@@ -127,7 +127,8 @@ def prepare(features: NDArray[np.float32]) -> NDArray[np.float32]:
     The root evens out the noise of a count (its spread grows with the root of the count), and reads real scans a
     little better than the plain share.
     """
-    return np.sqrt(np.asarray(features, dtype=np.float32) / LEVELS)
+    shares: NDArray[np.float32] = np.asarray(features, dtype=np.float32) / LEVELS
+    return np.sqrt(shares)
 
 
 def narrowest(margins: NDArray[np.float32]) -> NDArray[np.float32]:
