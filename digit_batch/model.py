@@ -118,7 +118,8 @@ class _KernelMachine:
             for start, end in zip(self.ends, self.ends[1:], strict=False)
         ]
         duels = [said[i][:, j - 1] + said[j][:, i] for i, j in PAIRS]
-        return np.stack(duels, axis=1) + self.intercept
+        margins: NDArray[np.float32] = np.stack(duels, axis=1) + self.intercept
+        return margins
 
 
 def prepare(features: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -127,8 +128,7 @@ def prepare(features: NDArray[np.float32]) -> NDArray[np.float32]:
     The root evens out the noise of a count (its spread grows with the root of the count), and reads real scans a
     little better than the plain share.
     """
-    shares: NDArray[np.float32] = np.asarray(features, dtype=np.float32) / LEVELS
-    return np.sqrt(shares)
+    return np.sqrt(np.asarray(features, dtype=np.float32) / LEVELS)
 
 
 def narrowest(margins: NDArray[np.float32]) -> NDArray[np.float32]:

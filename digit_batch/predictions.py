@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TextIO
 
-from digit_batch.errors import OutputError
+from digit_batch.errors import InputError, OutputError
 
 CSV_VERSION = 1
 CLASSES = 10  # the digits 0 to 9
@@ -107,6 +107,23 @@ def read_predictions(stream: TextIO) -> Iterator[Prediction]:
             yield _prediction(row, names, place, rows.line_num)
     except csv.Error as error:
         raise ValueError(f"line {rows.line_num}: {error}") from None
+
+
+def load_predictions(path: Path) -> Iterator[Prediction]:
+    """Yield the rows of a predictions CSV that was made earlier, one at a time.
+
+    Raises
+    ------
+    InputError
+        It is missing, or no predictions CSV; the message names the line.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            yield from read_predictions(stream)
+    except OSError as error:
+        raise InputError(f"Cannot read {path}: {error.strerror}. Check the name.") from error
+    except ValueError as error:
+        raise InputError(f"{path} is no predictions CSV: {error}. Give one made by `digit-batch classify`.") from error
 
 
 def _prediction(row: list[str], names: list[str], place: list[int], line: int) -> Prediction:
