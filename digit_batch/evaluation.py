@@ -5,10 +5,9 @@ with the counts as sample weights.
 """
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from math import sqrt
-from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -199,14 +198,3 @@ def wilson(correct: int, images: int, z: float = 1.959964) -> tuple[float, float
     middle = (share + spread / 2) / (1 + spread)
     half = z * sqrt(share * (1 - share) / images + spread / (4 * images)) / (1 + spread)
     return max(0.0, middle - half), min(1.0, middle + half)
-
-
-def folder_label(path: str) -> int | None:
-    """Return the digit that an image's parent folder is named after, or None."""
-    name = PurePosixPath(path).parent.name
-    return int(name) if len(name) == 1 and name in "0123456789" else None
-
-
-def label_of(path: str, labels: Mapping[str, int] | None) -> int | None:
-    """Return an image's true label: from the table where there is one, else from its parent folder."""
-    return folder_label(path) if labels is None else labels.get(path)

@@ -119,7 +119,8 @@ class _KernelMachine:
             for start, end in zip(self.ends, self.ends[1:], strict=False)
         ]
         duels = [said[i][:, j - 1] + said[j][:, i] for i, j in PAIRS]
-        return np.stack(duels, axis=1) + self.intercept
+        margins: NDArray[np.float32] = np.stack(duels, axis=1) + self.intercept
+        return margins
 
 
 def prepare(features: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -7,17 +7,19 @@ The CSV is a contract: a change of a column or of its order raises `CSV_VERSION`
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TextIO
 
-from digit_batch.errors import OutputError
+from digit_batch.errors import InputError, OutputError
 
 CSV_VERSION = 1
 CLASSES = 10  # the digits 0 to 9
 COLUMNS = ("path", "frame", "label", "confidence", "status", "reason")
+NEEDS_QUOTES = re.compile('[,"\r\n]')
 PROBABILITY_COLUMNS = tuple(f"p{digit}" for digit in range(CLASSES))
 
 Status = Literal["ok", "review", "error"]
@@ -78,8 +80,16 @@ def cells(prediction: Prediction, *, probabilities: bool = False) -> list[str]:
 
 
 def write_rows(stream: TextIO, rows: Iterable[Iterable[str]]) -> None:
-    r"""Write rows as RFC 4180 says, with ``\n`` at the end of each."""
-    csv.writer(stream, lineterminator="\n").writerows(rows)
+    r"""Write rows as RFC 4180 says, with ``\n`` at the end of each.
+
+    Not by `csv.writer`: given ``\n`` as the line end, it leaves a ``\r`` in a name unquoted, and the row falls apart
+    when it is read.
+    """
+    stream.writelines(",".join(map(_quote, row)) + "\n" for row in rows)
+
+
+def _quote(cell: str) -> str:
+    return '"' + cell.replace('"', '""') + '"' if NEEDS_QUOTES.search(cell) else cell
 
 
 def row_text(row: Iterable[str]) -> str:
@@ -102,11 +112,30 @@ def read_predictions(stream: TextIO) -> Iterator[Prediction]:
         names = next(rows, [])
         if tuple(names[: len(COLUMNS)]) != COLUMNS:
             raise ValueError(f"line 1: the columns are not {','.join(COLUMNS)}")
-        place = [names.index(column) for column in PROBABILITY_COLUMNS] if "p0" in names else []
+        place = [names.index(column) for column in PROBABILITY_COLUMNS if column in names]
+        if place and len(place) < CLASSES:
+            raise ValueError("line 1: of the columns p0 to p9 some are missing")
         for row in rows:
             yield _prediction(row, names, place, rows.line_num)
     except csv.Error as error:
         raise ValueError(f"line {rows.line_num}: {error}") from None
+
+
+def load_predictions(path: Path) -> Iterator[Prediction]:
+    """Yield the rows of a predictions CSV that was made earlier, one at a time.
+
+    Raises
+    ------
+    InputError
+        It is missing, or no predictions CSV; the message names the line.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            yield from read_predictions(stream)
+    except OSError as error:
+        raise InputError(f"Cannot read {path}: {error.strerror}. Check the name.") from error
+    except ValueError as error:
+        raise InputError(f"{path} is no predictions CSV: {error}. Give one made by `digit-batch classify`.") from error
 
 
 def _prediction(row: list[str], names: list[str], place: list[int], line: int) -> Prediction:

@@ -10,7 +10,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.svm import SVC
 
 from digit_batch.evaluation import Evaluation, evaluate
-from digit_batch.model import Calibration, Model, calibrate, prepare
+from digit_batch.model import Model, calibrate, prepare
 from digit_batch.predictions import Prediction
 from digit_batch.training_set import TrainingSet, make_training_set
 

@@ -14,7 +14,9 @@ from typer.exceptions import TyperException
 from digit_batch import __version__
 from digit_batch.cli import classify, evaluate, explain, train
 from digit_batch.cli.codes import FAILED, INTERRUPTED, NO_IMAGE
+from digit_batch.cli.screen import close_stdout, show_any_text
 from digit_batch.errors import DigitBatchError, NoImageError
+from digit_batch.report.names import plain
 
 
 class Commands(TyperGroup):
@@ -30,6 +32,9 @@ class Commands(TyperGroup):
         except KeyboardInterrupt:
             _tell("Interrupted.")
             sys.exit(INTERRUPTED)
+        except BrokenPipeError:  # the reader of stdout has what it wanted, as in `... -o - | head`
+            close_stdout()
+            sys.exit(FAILED)
         except (typer.Exit, typer.Abort, TyperException):
             raise
         except Exception as error:
@@ -47,7 +52,7 @@ app.command()(explain.explain)
 
 
 def _tell(sentence: str) -> None:
-    print(f"digit-batch: {sentence}", file=sys.stderr)
+    print(f"digit-batch: {plain(sentence)}", file=sys.stderr)
 
 
 def _show_version(wanted: bool) -> None:
@@ -68,4 +73,5 @@ def digit_batch(
 
 def main() -> None:
     """Run the command line."""
+    show_any_text()
     app()

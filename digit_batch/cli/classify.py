@@ -1,6 +1,5 @@
 """``digit-batch classify``."""
 
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -43,7 +42,7 @@ def classify(
     Example: [bold]digit-batch classify scans/ -o out.csv[/bold]
     """
     from digit_batch import batch
-    from digit_batch.cli.screen import err, follow, out
+    from digit_batch.cli.screen import err, follow, out, stdout_for_rows
     from digit_batch.errors import NoImageError
     from digit_batch.images import Limits
     from digit_batch.model import load_model
@@ -77,7 +76,7 @@ def classify(
         raise NoImageError(
             f"No image in {', '.join(inputs)}. Give a folder that holds PNG, JPEG, TIFF or other images."
         )
-    target = nullcontext(sys.stdout) if to_stdout else whole_file(Path(output), force=force)
+    target = nullcontext(stdout_for_rows()) if to_stdout else whole_file(Path(output), force=force)
     with target as stream:
         write_rows(stream, [header(probabilities=probabilities), cells(first, probabilities=probabilities)])
         write_rows(stream, (cells(row, probabilities=probabilities) for row in rows))

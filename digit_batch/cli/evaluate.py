@@ -1,9 +1,10 @@
 """``digit-batch evaluate``."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
@@ -19,11 +20,17 @@ from digit_batch.cli.options import (
     Quiet,
 )
 
+if TYPE_CHECKING:
+    from digit_batch.predictions import Prediction
+
 
 def evaluate(
     source: Annotated[
         str, typer.Argument(metavar="INPUT", help="A labelled folder (.../<digit>/file), or a predictions CSV.")
     ],
+    labels: Annotated[
+        Path | None, typer.Option("--labels", help="A CSV with the columns path and label, instead of folders.")
+    ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Save the rows with their true labels.")] = None,
     metrics: Annotated[Path | None, typer.Option("--json", help="Save every figure.")] = None,
     fail_under: Annotated[
@@ -41,22 +48,13 @@ def evaluate(
 
     Example: [bold]digit-batch evaluate labelled/ --json metrics.json[/bold]
     """
-    from contextlib import ExitStack
-
     from digit_batch import batch, evaluation
     from digit_batch.cli.screen import follow, out
     from digit_batch.errors import InputError, NoImageError
     from digit_batch.images import Limits
+    from digit_batch.labels import check_labels, folder_label, read_labels, table_label
     from digit_batch.model import load_model
-    from digit_batch.predictions import (
-        Prediction,
-        cells,
-        check_output,
-        header,
-        read_predictions,
-        whole_file,
-        write_rows,
-    )
+    from digit_batch.predictions import check_output, load_predictions, whole_file
     from digit_batch.reading import MIN_CONFIDENCE
     from digit_batch.report import tables
 
@@ -66,32 +64,33 @@ def evaluate(
     settings = batch.Settings(
         polarity.value, MIN_CONFIDENCE if min_confidence is None else min_confidence, Limits(max_pixels=max_pixels)
     )
-
-    def predictions() -> Iterator[Prediction]:
-        if source.endswith(".csv"):
-            with Path(source).open(encoding="utf-8", newline="") as stream:
-                yield from read_predictions(stream)
-        else:
-            yield from batch.classify([source], load_model(model), settings=settings, jobs=jobs)
-
-    with ExitStack() as stack:
-        stream = None if output is None else stack.enter_context(whole_file(output, force=force))
-        if stream:
-            write_rows(stream, [header(truth=True)])
-
-        def pairs() -> Iterator[tuple[Prediction, int | None]]:
-            for prediction in follow(predictions(), "reading", quiet=quiet):
-                true = evaluation.label_of(prediction.path, None)
-                if stream:
-                    correct = "" if true is None else str(int(prediction.label == true))
-                    write_rows(stream, [[*cells(prediction), "" if true is None else str(true), correct]])
-                yield prediction, true
-
-        result = evaluation.evaluate(pairs())
-    if not result.images + result.unreadable + result.unlabelled:
+    saved = source.lower().endswith(".csv") and Path(source).is_file()
+    table = None if labels is None else read_labels(labels)
+    if table is not None:  # before the work is done, not after
+        check_labels(table, _paths(source, saved=saved), source)
+    predictions = (
+        load_predictions(Path(source))
+        if saved
+        else batch.classify([source], load_model(model), settings=settings, jobs=jobs)
+    )
+    pairs = (
+        (row, folder_label(row.path) if table is None else table_label(row.path, table, source))
+        for row in follow(predictions, "reading", quiet=quiet)
+    )
+    first = next(pairs, None)
+    if first is None:
         raise NoImageError(f"No image in {source}. Give a folder with one folder a digit, named 0 to 9.")
+    pairs_again = chain([first], pairs)
+    if output is None:
+        result = evaluation.evaluate(pairs_again)
+    else:
+        with whole_file(output, force=force) as stream:
+            result = evaluation.evaluate(_written(pairs_again, stream))
     if not result.images + result.unreadable:
-        raise InputError(f"No image in {source} has a true label. Put each in a folder named after its digit, 0 to 9.")
+        raise InputError(
+            f"No image in {source} has a true label. Put each in a folder named after its digit, "
+            "0 to 9, or name a table of labels with --labels."
+        )
     if metrics:
         with whole_file(metrics, force=force) as stream:
             stream.write(json.dumps(result.figures(), indent=2) + "\n")
@@ -101,3 +100,27 @@ def evaluate(
         raise typer.Exit(BELOW)
     if result.unreadable:
         raise typer.Exit(UNREADABLE)
+
+
+def _paths(source: str, *, saved: bool) -> Iterator[str]:
+    """Yield the path of every image that will be scored, without reading one."""
+    from digit_batch.batch import images_among
+    from digit_batch.images import walk
+    from digit_batch.predictions import load_predictions
+
+    if saved:
+        return (row.path for row in load_predictions(Path(source)))
+    return (image.name for image in images_among(walk([source])))
+
+
+def _written(
+    pairs: "Iterable[tuple[Prediction, int | None]]", stream: TextIO
+) -> "Iterator[tuple[Prediction, int | None]]":
+    """Pass the pairs on, and write each as a row with its true label."""
+    from digit_batch.predictions import cells, header, write_rows
+
+    write_rows(stream, [header(truth=True)])
+    for row, true in pairs:
+        truth = ["", ""] if true is None else [str(true), str(int(row.label == true))]
+        write_rows(stream, [[*cells(row), *truth]])
+        yield row, true

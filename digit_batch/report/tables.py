@@ -18,6 +18,7 @@ from rich.text import Text
 from digit_batch.evaluation import Evaluation
 from digit_batch.model import Model
 from digit_batch.predictions import CLASSES, STATUSES, Prediction
+from digit_batch.report.names import plain
 from digit_batch.training import Split
 
 SHADES = " ░▒▓█"
@@ -54,11 +55,6 @@ class Tally:
         """Mean confidence of the rows that have a label."""
         total = self.labels.total()
         return self.confidence / total if total else None
-
-
-def plain(name: str) -> str:
-    """Return a name that is safe to print: what is no printable character shows as an escape."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in name)
 
 
 def summary(tally: Tally, seconds: float, place: str) -> RenderableType:

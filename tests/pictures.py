@@ -1,0 +1,43 @@
+"""Pictures that the tests read: scikit-learn's digits as they would lie on a page."""
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from sklearn.datasets import load_digits
+
+SIDE = 64  # px, of the digit
+MARGIN = 16  # px of paper around it
+PAPER, PEN = 250, 20  # grey levels
+
+
+@cache
+def _digits() -> NDArray[np.float64]:
+    return load_digits().images
+
+
+def digit_ink(row: int) -> Image.Image:
+    """How much ink a digit of scikit-learn's puts in each pixel, 0 to 255; rows 0 to 9 are the digits 0 to 9."""
+    small = Image.fromarray((_digits()[row] * 255 / 16).astype(np.uint8))
+    page = Image.new("L", (SIDE + 2 * MARGIN, SIDE + 2 * MARGIN))
+    page.paste(small.resize((SIDE, SIDE), Image.Resampling.BICUBIC), (MARGIN, MARGIN))
+    return page
+
+
+def digit_page(row: int) -> Image.Image:
+    """A digit in dark ink on light paper, 8-bit grey."""
+    return digit_ink(row).point(lambda ink: PAPER - ink * (PAPER - PEN) // 255)
+
+
+def blank_page() -> Image.Image:
+    """Paper and nothing on it."""
+    return Image.new("L", (SIDE, SIDE), PAPER)
+
+
+def save(picture: Image.Image, path: Path, **options: object) -> Path:
+    """Save a picture, making the folders it needs."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture.save(path, **options)
+    return path

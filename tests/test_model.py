@@ -1,0 +1,275 @@
+"""The model file: the same answers after a round through it, and nothing foreign or damaged is ever used or run."""
+
+import copy
+import functools
+import io
+import json
+import os
+import zipfile
+
+import numpy as np
+import pytest
+import skops.io
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
+from sklearn.svm import SVC
+
+from digit_batch.errors import DigitBatchError, ModelError, OutputError
+from digit_batch.model import CLASSES, Model, load_model, prepare, save_model, shipped_model
+
+TRAPS_SPRUNG = []
+
+
+class Trap:
+    """Something that acts when it is built from a file."""
+
+    def __setstate__(self, state):
+        TRAPS_SPRUNG.append(state)
+
+    def __getstate__(self):
+        return {"bait": 1}
+
+
+@pytest.fixture(scope="module")
+def points():
+    return load_digits().data.astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def model(points):
+    """A small model of scikit-learn's digits as they are."""
+    svc = SVC(C=10, gamma=0.2).fit(prepare(points[:300]).astype(np.float64), load_digits().target[:300])
+    return Model(svc, fitted_on="300 digits", scores={"held_out_accuracy": 0.9})
+
+
+@pytest.fixture(scope="module")
+def saved(model, tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "small.skops"
+    save_model(model, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def document(saved):
+    """What the file holds, to be altered."""
+    return skops.io.load(saved, trusted=[])
+
+
+def margins_of_scikit_learn(model, points):
+    svc = copy.copy(model.svc)
+    svc.decision_function_shape = "ovo"
+    return svc.decision_function(prepare(points).astype(np.float64))
+
+
+def test_a_model_answers_the_same_after_saving_and_loading(model, saved, points):
+    loaded = load_model(saved)
+    assert np.array_equal(loaded.margins(points), model.margins(points))
+    assert np.array_equal(loaded.chances(points), model.chances(points))
+    assert (loaded.fitted_on, dict(loaded.scores)) == (model.fitted_on, dict(model.scores))
+    assert loaded.calibration == model.calibration
+
+
+def test_margins_are_scikit_learns_decision_function(model, points):
+    assert np.abs(model.margins(points) - margins_of_scikit_learn(model, points)).max() < 1e-3
+
+
+def test_margins_of_the_shipped_model_are_scikit_learns_too(points):
+    shipped = load_model()
+    few = points[::10]
+    assert np.abs(shipped.margins(few) - margins_of_scikit_learn(shipped, few)).max() < 1e-3
+
+
+def test_labels_are_scikit_learns(model, points):
+    said = model.chances(points).argmax(axis=1)
+    voted = model.svc.predict(prepare(points).astype(np.float64))
+    wins = (margins_of_scikit_learn(model, points)[:, None, :] * sides() > 0).sum(axis=2).max(axis=1)
+    clear = wins == CLASSES - 1  # one digit wins all its duels; else scikit-learn breaks a tie by order
+    assert clear.mean() > 0.95
+    assert np.array_equal(said[clear], voted[clear])
+    assert (said == voted).mean() > 0.99
+
+
+def sides():
+    """+1 where a digit is the first of a duel, -1 where it is the second, 0 elsewhere: (10, 45)."""
+    pairs = [(i, j) for i in range(CLASSES) for j in range(i + 1, CLASSES)]
+    return np.array([[(digit == i) - (digit == j) for i, j in pairs] for digit in range(CLASSES)])
+
+
+def test_chances_are_shares_and_the_label_has_the_largest(model, points):
+    chances = model.chances(points)
+    assert chances.shape == (len(points), CLASSES)
+    assert chances.min() >= 0
+    assert np.allclose(chances.sum(axis=1), 1, atol=1e-5)
+
+
+def test_an_answer_does_not_depend_on_its_neighbours(model, points):
+    together = model.margins(points[:64])
+    alone = np.concatenate([model.margins(points[row : row + 1]) for row in range(64)])
+    assert np.abs(together - alone).max() < 1e-4
+
+
+def test_the_shipped_model_is_there_and_says_what_it_is():
+    assert shipped_model().exists()
+    shipped = load_model()
+    assert shipped.fitted_on
+    assert shipped.scores
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("scikit_learn", "1.2.3", r"made with scikit-learn 1\.2\.3"),
+        ("recipe", 10_000, "made with feature recipe 10000"),
+        ("format", 10_000, "is not of format"),
+        ("svc", "no classifier", "holds no fitted digit classifier"),
+        ("svc", SVC(), "holds no fitted digit classifier"),
+        ("scores", None, "lacks a part"),
+        ("calibration", {}, "lacks a part"),
+    ],
+)
+def test_a_model_that_does_not_fit_is_refused_with_the_cure(document, tmp_path, key, value, says):
+    skops.io.dump({**document, key: value}, tmp_path / "m.skops")
+    with pytest.raises(ModelError, match=says) as refusal:
+        load_model(tmp_path / "m.skops")
+    assert "digit-batch train" in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("key", ["scikit_learn", "recipe", "format", "svc", "calibration", "scores"])
+def test_a_model_that_lacks_a_part_is_refused(document, tmp_path, key):
+    skops.io.dump({name: part for name, part in document.items() if name != key}, tmp_path / "m.skops")
+    with pytest.raises(ModelError, match="digit-batch train"):
+        load_model(tmp_path / "m.skops")
+
+
+def cut_vectors(svc):
+    svc.support_vectors_ = svc.support_vectors_[:-1]
+
+
+def swap_classes(svc):
+    svc.classes_ = svc.classes_[::-1].copy()
+
+
+def spoil_number(svc):
+    svc._dual_coef_ = svc._dual_coef_.copy()
+    svc.dual_coef_ = svc.dual_coef_.copy()
+    svc.dual_coef_[0, 0] = np.nan
+
+
+def change_kernel(svc):
+    svc.kernel = "linear"
+
+
+@pytest.mark.parametrize("change", [cut_vectors, swap_classes, spoil_number, change_kernel])
+def test_a_classifier_whose_parts_do_not_fit_is_refused(document, tmp_path, change):
+    svc = copy.deepcopy(document["svc"])
+    change(svc)
+    skops.io.dump({**document, "svc": svc}, tmp_path / "m.skops")
+    with pytest.raises(ModelError, match="holds no fitted digit classifier"):
+        load_model(tmp_path / "m.skops")
+
+
+def foreign_things(marker):
+    return {
+        "own class": Trap(),
+        "partial": functools.partial(os.mkdir, str(marker)),
+        "system": os.system,
+        "other estimator": LogisticRegression(),  # which skops itself would trust
+        "bytes": b"spam",
+    }
+
+
+@pytest.mark.parametrize("name", foreign_things("x"))
+@pytest.mark.parametrize("key", ["svc", "fitted_on", "extra"])
+def test_a_foreign_type_is_refused_and_nothing_is_run(document, tmp_path, name, key):
+    marker = tmp_path / "made"
+    skops.io.dump({**document, key: foreign_things(marker)[name]}, tmp_path / "m.skops")
+    TRAPS_SPRUNG.clear()
+    with pytest.raises(ModelError, match=r"holds the foreign type .*; nothing in it was run"):
+        load_model(tmp_path / "m.skops")
+    assert not TRAPS_SPRUNG
+    assert not marker.exists()
+
+
+def test_the_trap_of_the_test_above_is_a_real_one(document, tmp_path):
+    skops.io.dump({**document, "svc": Trap()}, tmp_path / "m.skops")
+    TRAPS_SPRUNG.clear()
+    skops.io.load(tmp_path / "m.skops", trusted=skops.io.get_untrusted_types(file=tmp_path / "m.skops"))
+    assert TRAPS_SPRUNG
+
+
+def test_a_foreign_type_named_anywhere_in_the_schema_is_found(saved, tmp_path):
+    """The schema is text: a type can be slipped in under a node of any kind."""
+    with zipfile.ZipFile(saved) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    schema = json.loads(parts["schema.json"])
+    schema["hidden"] = [{"deep": {"__class__": "system", "__module__": "posix", "__loader__": "FunctionNode"}}]
+    parts["schema.json"] = json.dumps(schema).encode()
+    with zipfile.ZipFile(tmp_path / "m.skops", "w") as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+    with pytest.raises(ModelError, match=r"posix\.system"):
+        load_model(tmp_path / "m.skops")
+
+
+@pytest.mark.parametrize("share", [0, 0.01, 0.3, 0.6, 0.9, 0.99, 0.9999])
+def test_a_file_cut_short_is_refused(saved, tmp_path, share):
+    data = saved.read_bytes()
+    (tmp_path / "m.skops").write_bytes(data[: int(share * len(data))])
+    with pytest.raises(ModelError, match=r"is damaged or no model at all .*digit-batch train"):
+        load_model(tmp_path / "m.skops")
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x05\x06" + bytes(18), b"just text", b"\x80\x04N."], ids=repr)
+def test_what_is_no_model_is_refused(tmp_path, content):
+    (tmp_path / "m.skops").write_bytes(content)
+    with pytest.raises(ModelError, match="damaged or no model"):
+        load_model(tmp_path / "m.skops")
+
+
+def test_a_zip_of_other_things_and_a_folder_and_nothing_are_refused(tmp_path):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("schema.json", "[]")
+    (tmp_path / "m.skops").write_bytes(buffer.getvalue())
+    for path in (tmp_path / "m.skops", tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(ModelError):
+            load_model(path)
+
+
+def test_a_flipped_bit_is_refused_or_changes_nothing(model, saved, tmp_path, points):
+    data = saved.read_bytes()
+    chance = np.random.default_rng(0)
+    middle = chance.integers(0, len(data), 60)
+    ends = [*range(0, 60, 2), *range(len(data) - 400, len(data), 4)]  # the headers, and the directory of the archive
+    wanted = model.margins(points[:20])
+    refused = 0
+    for place in (*middle, *ends):
+        damaged = bytearray(data)
+        damaged[place] ^= 1 << int(chance.integers(8))
+        (tmp_path / "m.skops").write_bytes(damaged)
+        try:
+            loaded = load_model(tmp_path / "m.skops")
+        except ModelError:
+            refused += 1
+        else:
+            assert np.array_equal(loaded.margins(points[:20]), wanted), f"byte {place}"
+    assert refused > 60
+
+
+def test_the_command_refuses_in_one_sentence(run, tmp_path, document, scans):
+    skops.io.dump({**document, "svc": Trap()}, tmp_path / "m.skops")
+    result = run("classify", scans, "--model", tmp_path / "m.skops", "-o", tmp_path / "out.csv")
+    assert result.exit_code == 1
+    assert result.stderr.count("\n") == 1
+    assert "foreign type" in result.stderr
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_model_that_cannot_be_written_leaves_nothing(model, tmp_path):
+    (tmp_path / "taken").mkdir()
+    for path in (tmp_path / "nowhere" / "m.skops", tmp_path / "taken"):
+        with pytest.raises(OutputError):
+            save_model(model, path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["taken"]
+    assert issubclass(OutputError, DigitBatchError)

@@ -1,0 +1,60 @@
+"""The command line answers at once: asking for help loads nothing that computes."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+
+HEAVY = {"numpy", "scipy", "sklearn", "skimage", "PIL", "joblib", "skops", "matplotlib", "pandas"}
+COMMANDS = ["classify", "evaluate", "train", "explain"]
+PROGRAM = """
+import sys
+from digit_batch.cli import main
+try:
+    main()
+except SystemExit as end:
+    print("exit code", end.code)
+print("loaded", *sorted({name.partition(".")[0] for name in sys.modules}))
+"""
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], *([name, "--help"] for name in COMMANDS)], ids=" ".join)
+def test_help_loads_nothing_heavy(words):
+    result = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *words],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    *_, code, loaded = result.stdout.splitlines()
+    assert code == "exit code 0"
+    assert not HEAVY & set(loaded.split())
+
+
+def test_importing_the_package_costs_nothing():
+    program = "import sys; before = set(sys.modules); import digit_batch; print(*(set(sys.modules) - before))"
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stdout.split() == ["digit_batch"]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_shows_an_example(run, name):
+    shown = run(name, "--help").stdout
+    assert f"digit-batch {name} " in shown
+    assert "Example" in shown
+
+
+def test_no_command_shows_the_commands_and_the_version_is_the_packages(run):
+    from digit_batch import __version__
+
+    assert all(name in run("--help").stdout for name in COMMANDS)
+    assert run("--version").stdout == run("-V").stdout == f"digit-batch {__version__}\n"
