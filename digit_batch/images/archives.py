@@ -35,6 +35,7 @@ ENDINGS = {
     ".tar.xz": "tar.xz",
     ".txz": "tar.xz",
 }
+ENDING_WORDS = tuple(ENDINGS)
 MEMBER_BYTES = 256 * 2**20  # the largest member that is read: members are held in memory whole
 HEADER_BYTES = 2**20  # the longest name or header of a tar that is believed
 FREE_BYTES = 2**30  # a packed tar may always unpack to this much,
@@ -73,7 +74,9 @@ def find_archive_kind(name: str) -> str | None:
     By name only: by content, every office document would be an archive of images.
     """
     lower = name.lower()
-    return next((kind for ending, kind in ENDINGS.items() if lower.endswith(ending)), None)
+    if not lower.endswith(ENDING_WORDS):
+        return None
+    return next(kind for ending, kind in ENDINGS.items() if lower.endswith(ending))
 
 
 def list_members(path: str, kind: str) -> Iterator[Member]:

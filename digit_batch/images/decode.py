@@ -28,15 +28,17 @@ from PIL.WebPImagePlugin import WebPImageFile
 from digit_batch.images.archives import read_member
 from digit_batch.images.formats import HEAD_BYTES, describe, sniff
 from digit_batch.images.pixels import read_pixels, turn_upright
-from digit_batch.images.sources import Refused, Source
+from digit_batch.images.sources import OPEN_FLAGS, Refused, Source
 from digit_batch.images.truncation import count_missing
 
 __all__ = ["Frame", "Limits", "Unreadable", "read_frames"]
 
 WHOLE_BYTES = 64 * 2**20  # a file up to this size is read at once, so that a change while decoding cannot matter
+WEBP_SHARE = (
+    0.75  # of the limit: decoding a WebP holds four copies, 1.5 GB for 100 million pixels; all others under 1 GB
+)
 ORIENTATION = 0x0112  # the EXIF and TIFF tag
 PHOTOMETRIC = 0x0106  # the TIFF tag; 0 means that white is zero
-OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 
 # The plugins are called directly: `Image.open` would import and ask all forty of them about a broken file.
 _PLUGINS: dict[str, type[ImageFile.ImageFile]] = {
@@ -49,7 +51,6 @@ _PLUGINS: dict[str, type[ImageFile.ImageFile]] = {
     "TIFF": TiffImageFile,
     "WEBP": WebPImageFile,
 }
-_PAGED = frozenset({"TIFF", "GIF", "WEBP", "PNG"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Limits:
     Attributes
     ----------
     max_pixels
-        Of one frame, as its header declares them: nothing larger is decoded.
+        Of one frame, as its header declares them: nothing larger is decoded. Of a WebP, three quarters of it.
     max_frames
         Of one file; the rest are not read, and one row says so.
     enough
@@ -124,7 +125,8 @@ def read_frames(source: Source, limits: Limits = Limits()) -> Iterator[Frame | U
                 image = _PLUGINS[kind](file)
                 item = _read_frame(file, image, kind, 0, limits)
             yield item
-            while kind in _PAGED:
+            # Asked of a GIF, the question already reads on, so that it is left to the guarded turning of the page.
+            while kind == "GIF" or getattr(image, "is_animated", False):
                 index = item.index + 1
                 with _Guard(kind, limits):
                     if not _turn_page(image, item):
@@ -150,8 +152,6 @@ def _read_frame(
 def _turn_page(image: ImageFile.ImageFile, last: Frame | Unreadable) -> bool:
     """Go to the next frame; tell whether there is one."""
     try:
-        if not getattr(image, "is_animated", False):
-            return False
         image.seek(last.index + 1)
     except EOFError:
         return False
@@ -164,7 +164,8 @@ def _turn_page(image: ImageFile.ImageFile, last: Frame | Unreadable) -> bool:
 
 def _decode(image: ImageFile.ImageFile, kind: str, limits: Limits) -> NDArray[np.uint8]:
     width, height = image.size
-    if width * height > limits.max_pixels:
+    most = limits.max_pixels if kind != "WEBP" else limits.max_pixels * WEBP_SHARE
+    if width * height > most:
         raise Refused(f"too many pixels: {_group(width)} x {_group(height)}")
     if width * height == 0:
         raise Refused(f"no pixels: {width} x {height}")

@@ -53,6 +53,8 @@ def read_pixels(image: Image.Image, enough: int | None = None, *, white_is_zero:
     holds ink and paper, the ground is the paper's tone. LAB gives its lightness.
     """
     factor = max(1, max(image.size) // enough) if enough else 1
+    if factor == 1 and image.mode in ("L", "RGB") and not image.has_transparency_data:
+        return np.asarray(image)  # most files by far: nothing to do
     convert = _choose_conversion(image, white_is_zero)
     width, height = image.size
     rows = max(1, BAND_PIXELS // width // factor) * factor

@@ -1,11 +1,14 @@
 """What a walk finds: images to read, and things passed over; and how their names are written and ordered."""
 
+import os
 import re
 from dataclasses import dataclass
 
-__all__ = ["Place", "Refused", "Skipped", "Source", "natural_key", "show_name"]
+__all__ = ["OPEN_FLAGS", "Place", "Refused", "Skipped", "Source", "natural_key", "show_name"]
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet takes a cell that starts so for a formula
+# Opens anything at once: a named pipe without its writer would else be waited on for ever.
+OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 DIGITS = re.compile("0*([0-9]+)")
 
 

@@ -3,7 +3,7 @@
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
 from typing import BinaryIO
@@ -11,11 +11,10 @@ from typing import BinaryIO
 from digit_batch.errors import InputError
 from digit_batch.images.archives import Member, find_archive_kind, list_members, read_member
 from digit_batch.images.formats import APPLE_DOUBLE, HEAD_BYTES, has_image_extension, sniff
-from digit_batch.images.sources import Refused, Skipped, Source, natural_key, show_name
+from digit_batch.images.sources import OPEN_FLAGS, Refused, Skipped, Source, natural_key, show_name
 
 __all__ = ["read_list", "walk"]
 
-OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 LIST_BLOCK = 65_536  # bytes read at a time from a list of files
 
 
@@ -197,19 +196,18 @@ def _walk_folder(folder: _Folder, choice: _Choice, subfolders: list[_Folder]) ->
                 yield Skipped(folder.name, "loop of links")
                 return
             ancestors |= {here}
-        with os.scandir(folder.path) as entries:
-            files: list[str] = []
-            folders: list[str] = []
-            for entry in entries:
-                (folders if _is_folder(entry) or find_archive_kind(entry.name) else files).append(entry.name)
+        files, folders, odd = _list_folder(folder.path)
     except OSError as error:
         yield Skipped(folder.name, f"unreadable folder: {_say(error)}")
         return
     prefix = folder.name if folder.name.endswith("/") else f"{folder.name}/"
-    files.sort(key=_sort_key)
     for file in files:
-        yield _judge_file(os.path.join(folder.path, file), prefix + _show_part(file), folder.below + file, choice)
-    for sub in sorted(folders, key=_sort_key):
+        path, name, below = os.path.join(folder.path, file), prefix + _show_part(file), folder.below + file
+        if objection := choice.find_objection(below):
+            yield Skipped(name, objection)
+        else:
+            yield _judge_file(path, name) if file in odd else _judge_content(Source(name, path), file, path)
+    for sub in folders:
         path, name, below = os.path.join(folder.path, sub), prefix + _show_part(sub), folder.below + sub
         if choice.exclude and choice.exclude.match(below):
             yield Skipped(name, "excluded folder")
@@ -219,8 +217,23 @@ def _walk_folder(folder: _Folder, choice: _Choice, subfolders: list[_Folder]) ->
             subfolders.append(_Folder(path, name, f"{below}/", ancestors))
 
 
-def _sort_key(name: str) -> tuple[str, str]:
-    return natural_key(name), name
+def _list_folder(path: str) -> tuple[list[str], list[str], set[str]]:
+    """List files, folders and archives, each in natural order; and those of the files that are links, pipes or such."""
+    files: list[str] = []
+    folders: list[str] = []
+    odd: set[str] = set()
+    with os.scandir(path) as entries:
+        for entry in entries:
+            if find_archive_kind(entry.name) or _is_folder(entry):
+                folders.append(entry.name)
+                continue
+            files.append(entry.name)
+            if not entry.is_file(follow_symlinks=False):  # known from the listing: a stat for each costs as much again
+                odd.add(entry.name)
+    for names in (files, folders):
+        names.sort()  # twice, as one sort by two keys would hold a pair for each name
+        names.sort(key=natural_key)
+    return files, folders, odd
 
 
 def _show_part(name: str) -> str:
@@ -234,10 +247,8 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
         return False
 
 
-def _judge_file(path: str, name: str, below: str, choice: _Choice) -> Source | Skipped:
-    """Decide whether something in a folder is an image: by its extension, or else by its first bytes."""
-    if objection := choice.find_objection(below):
-        return Skipped(name, objection)
+def _judge_file(path: str, name: str) -> Source | Skipped:
+    """Decide what lies behind a link, or is none of file, folder and link."""
     try:
         mode = os.stat(path).st_mode
     except OSError as error:
@@ -247,7 +258,7 @@ def _judge_file(path: str, name: str, below: str, choice: _Choice) -> Source | S
         return Skipped(name, "broken link" if broken else _say(error))
     if not stat.S_ISREG(mode):
         return Skipped(name, _name_kind(mode))
-    return _judge_content(Source(name, path), path, lambda: _read_head(path))
+    return _judge_content(Source(name, path), os.path.basename(path), path)
 
 
 def _walk_archive(archive: _Folder, choice: _Choice) -> Iterator[Source | Skipped]:
@@ -276,20 +287,19 @@ def _judge_member(archive: _Folder, member: Member, choice: _Choice) -> Source |
     if find_archive_kind(member.name):
         return Skipped(name, "archive within an archive")
     source = Source(name, archive.path, member.name, member.place, member.trouble)
-    place = member.place
-    if place is None:
+    if member.place is None:
         return source if has_image_extension(member.name) else Skipped(name, "not an image")
-    return _judge_content(source, member.name, lambda: read_member(archive.path, place, HEAD_BYTES, only_head=True))
+    return _judge_content(source, member.name.rpartition("/")[2], archive.path)
 
 
-def _judge_content(source: Source, file_name: str, read_head: Callable[[], bytes]) -> Source | Skipped:
-    """Decide by the name, or else by the first bytes."""
+def _judge_content(source: Source, file_name: str, path: str) -> Source | Skipped:
+    """Decide whether a file is an image: by its extension, or else by its first bytes."""
     extension = has_image_extension(file_name)
-    resource_fork = file_name.rpartition("/")[2].startswith("._")
+    resource_fork = file_name.startswith("._")
     if extension and not resource_fork:
         return source
     try:
-        head = read_head()
+        head = read_member(path, source.place, HEAD_BYTES, only_head=True) if source.place else _read_head(path)
     except (OSError, Refused) as error:
         why = _say(error) if isinstance(error, OSError) else str(error)
         return source if extension else Skipped(source.name, f"unreadable file: {why}")
