@@ -48,14 +48,14 @@ def _spread_matrix(length: int, cells: int) -> Stack:
     """Return (length, cells) weights that interpolate linearly from the cells' centres."""
     at = (np.arange(length) + 0.5) * cells / length - 0.5
     weights = np.maximum(0, 1 - np.abs(np.clip(at, 0, cells - 1)[:, None] - np.arange(cells)))
-    return weights.astype(np.float32)
+    return np.asarray(weights, np.float32)
 
 
 @lru_cache(maxsize=256)
 def _blur_matrix(cells: int, sigma: float) -> Stack:
     """Return (cells, cells) Gaussian weights."""
     apart = np.arange(cells)[:, None] - np.arange(cells)
-    return np.exp(-0.5 * (apart / max(sigma, 0.5)) ** 2).astype(np.float32)
+    return np.asarray(np.exp(-0.5 * (apart / max(sigma, 0.5)) ** 2), np.float32)
 
 
 def average_cells(stack: Stack, size: int) -> Stack:
@@ -90,7 +90,7 @@ def _guess_ground(cells: Stack) -> Stack:
     n, rows, columns = cells.shape
     basis = _surfaces(rows, columns)[:3]
     plane = (cells.reshape(n, 1, -1) @ basis.T @ basis).reshape(cells.shape)
-    return np.minimum(_close(cells), plane + _close(cells - plane))
+    return np.asarray(np.minimum(_close(cells), plane + _close(np.asarray(cells - plane, np.float32))), np.float32)
 
 
 def spread_cells(cells: Stack, shape: tuple[int, int]) -> Stack:
