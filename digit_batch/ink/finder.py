@@ -247,4 +247,4 @@ def _find_boxes(kept: NDArray[np.bool_]) -> NDArray[np.intp]:
     bottom = rows.shape[1] - rows[:, ::-1].argmax(axis=1)
     right = columns.shape[1] - columns[:, ::-1].argmax(axis=1)
     boxes = np.stack([rows.argmax(axis=1), columns.argmax(axis=1), bottom, right], axis=1)
-    return np.where(rows.any(axis=1)[:, None], boxes, 0)
+    return np.where(np.logical_or.reduce(rows, axis=1)[:, np.newaxis], boxes, 0)

@@ -60,7 +60,7 @@ def find_parts(ink: NDArray[np.float32], mask: Mask) -> Parts:
     inside = labels[mask]
     area = np.asarray(np.bincount(inside, minlength=count + 1)[1:], np.float64)
     total = np.bincount(inside, weights=ink[mask], minlength=count + 1)[1:]
-    return Parts(labels, boxes[:, 0], area, total, np.asarray(boxes[:, 1:], np.float64))
+    return Parts(labels, boxes[:, 0], area, np.asarray(total, np.float64), np.asarray(boxes[:, 1:], np.float64))
 
 
 def find_lines(parts: Parts, sides: Floats, rules: Mask) -> Mask:

@@ -71,9 +71,7 @@ def find_rules(mask: Mask, sides: Floats) -> tuple[Mask, Mask]:
             np.moveaxis(near, axis, 2)[found] |= line
             cuts = np.flatnonzero(whole)
             cuts = cuts[thick[cuts] < THIN * measure_pen(rest[cuts] & ~runs[cuts])]
-            np.moveaxis(across, axis, 2)[found[cuts]] |= _uncross(
-                slide(line[cuts], 1, 1, True) & rest[cuts], rest[cuts]
-            )
+            np.moveaxis(across, axis, 2)[found[cuts]] |= _uncross(line[cuts], rest[cuts])
     return near, across
 
 
