@@ -15,7 +15,7 @@ Box = tuple[int, int, int, int]
 
 def scale_amounts(ink: NDArray[np.float32], level: NDArray[np.float32]) -> NDArray[np.float32]:
     """Turn grey levels of ink into shares of ink, 0..1, soft at the strokes' edges."""
-    amount = ink / np.maximum(level, np.float32(1))
+    amount = np.asarray(ink / np.maximum(level, 1), np.float32)
     amount -= np.float32(FAINT)
     amount *= np.float32(1 / (FULL - FAINT))
     return np.clip(amount, 0, 1, out=amount)

@@ -58,15 +58,17 @@ def average_blocks(picture: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]
         return picture
     height, width = picture.shape[0] // factor * factor, picture.shape[1] // factor * factor
     picture = picture[:height, :width]
-    kind = np.uint16 if factor <= 16 else np.uint32
-    rows = picture[0::factor].astype(kind)
+    kind = np.dtype(np.uint16 if factor <= 16 else np.uint32)
+    rows: NDArray[np.unsignedinteger] = picture[0::factor].astype(kind)
     for row in range(1, factor):
         rows += picture[row::factor]
     blocks = rows[:, 0::factor].copy()
     for column in range(1, factor):
         blocks += rows[:, column::factor]
     area = factor * factor
-    return ((blocks + kind(area // 2)) // kind(area)).astype(np.uint8)
+    blocks += area // 2
+    blocks //= area
+    return blocks.astype(np.uint8)
 
 
 def pool_blocks(grey: NDArray[np.uint8], factor: int, lightest: bool) -> NDArray[np.uint8]:
@@ -109,7 +111,7 @@ def mix_colours(picture: NDArray[np.uint8], weights: NDArray[np.float32], offset
     mixed += picture[..., 1] * weights[1]
     mixed += picture[..., 2] * weights[2]
     mixed += offset + 0.5
-    return mixed.astype(np.uint8)
+    return np.asarray(mixed, np.uint8)
 
 
 def lay_grid(picture: NDArray[np.uint8]) -> Grid:

@@ -14,6 +14,7 @@ CENTRAL = 0.3  # of the side: how fast a part's rating falls with its distance f
 LINE_RATING = 0.02  # what a line's ink counts for, so that a 1 alone in a narrow picture is still found
 LINE_SHARE = 0.6  # of a part's pixels on rules: more, and it is a rule, a frame or a corner of one
 SPECK = 0.03  # of the digit's largest part: smaller ones are specks
+FAINT = 0.65  # of the strength of the digit's main part: fainter ones are grain or shadow
 NEAR = 0.2  # of the digit's longer side: parts with a smaller gap belong to it (the flag of a 5)
 SIZEABLE = 0.1  # of the digit's largest part: what is left out and larger may be another digit
 
@@ -57,9 +58,9 @@ def find_parts(ink: NDArray[np.float32], mask: Mask) -> Parts:
     slices = ndimage.find_objects(labels)
     boxes = np.array([(z.start, y.start, x.start, y.stop, x.stop) for z, y, x in slices], np.intp).reshape(-1, 5)
     inside = labels[mask]
-    area = np.bincount(inside, minlength=count + 1)[1:].astype(float)
+    area = np.asarray(np.bincount(inside, minlength=count + 1)[1:], np.float64)
     total = np.bincount(inside, weights=ink[mask], minlength=count + 1)[1:]
-    return Parts(labels, boxes[:, 0], area, total, boxes[:, 1:].astype(float))
+    return Parts(labels, boxes[:, 0], area, np.asarray(total, np.float64), np.asarray(boxes[:, 1:], np.float64))
 
 
 def find_lines(parts: Parts, sides: Floats, rules: Mask) -> Mask:
@@ -127,7 +128,8 @@ def choose_parts(parts: Parts, members: range, seed: int, lines: Mask, cut: int)
         return Choice(tuple(members), ("line touching the border",) * cut)
     boxes, least = parts.boxes, SPECK * parts.area[seed]
     rest = [k for k in members if k != seed and not lines[k]]
-    candidates = [k for k in rest if parts.area[k] >= least]
+    strength = parts.ink / parts.area
+    candidates = [k for k in rest if parts.area[k] >= least and strength[k] >= FAINT * strength[seed]]
     kept, box = [seed], boxes[seed].tolist()
     grown = True
     while grown:

@@ -12,6 +12,7 @@ RUN = 0.55  # of the picture's side: a straight run this long may be a rule
 ZONE = 0.2  # of the picture's side: how far from the border rules are looked for
 TILT = 0.02  # of the picture's side: what a run may stray by
 END = 0.04  # of the picture's side: a rule that touches the digit must come this near to both borders
+LEAST = 20  # px: in a smaller picture a rule is as wide as a stroke, and none is cut off
 THIN = 0.7  # of the pen's width: a rule that touches the digit is thinner (the bar of a 7 cut tightly is as wide)
 
 
@@ -64,7 +65,8 @@ def find_rules(mask: Mask, sides: Floats) -> tuple[Mask, Mask]:
             columns = line.any(axis=1)
             count = columns.sum(axis=1)
             first, last = columns.argmax(axis=1), columns.shape[1] - columns[:, ::-1].argmax(axis=1)
-            whole = (count > 0.7 * length) & (first <= END * length + 1) & (last >= (1 - END) * length - 1)
+            whole = np.minimum(side, length) >= LEAST
+            whole &= (count > 0.7 * length) & (first <= END * length + 1) & (last >= (1 - END) * length - 1)
             thick = line.sum(axis=(1, 2)) / np.maximum(count, 1)
             np.moveaxis(near, axis, 2)[found] |= line
             cuts = np.flatnonzero(whole)

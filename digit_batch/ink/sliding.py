@@ -25,4 +25,5 @@ def slide(cells: NDArray[Kind], reach: int, axis: int, largest: bool) -> NDArray
         keep(grown[:, step:], cells[:, :-step], out=grown[:, step:])
         keep(grown[:, :-step], cells[:, step:], out=grown[:, :-step])
         cells, covered = grown, covered + step
-    return np.moveaxis(cells, 1, axis)
+    slid: NDArray[Kind] = np.moveaxis(cells, 1, axis)
+    return slid
