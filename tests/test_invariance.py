@@ -24,7 +24,8 @@ ROWS = st.integers(0, len(digits()[1]) - 1)
 EXAMPLES = settings(
     max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.filter_too_much]
 )
-SEEDS, SIDES = st.integers(0, 2**32 - 1), st.integers(20, 300)
+SEEDS = st.integers(0, 2**32 - 1)
+SHAPES = st.tuples(st.integers(20, 300), st.floats(0.5, 2)).map(lambda page: (page[0], max(20, int(page[0] * page[1]))))
 PENS = ((20, 20, 25), (25, 40, 140), (150, 25, 30), (15, 95, 50), (85, 55, 35), (105, 105, 110))
 PAPERS = ((255, 255, 255), (250, 244, 220), (246, 236, 170), (215, 215, 215), (225, 235, 245))
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "PPM")
@@ -150,22 +151,22 @@ def test_a_black_or_white_page_gives_no_label(level: int, side: int) -> None:
 
 
 @EXAMPLES
-@given(SEEDS, SIDES, SIDES, st.integers(30, 225), st.floats(1, 60), st.booleans())
-def test_noise_gives_no_label(seed: int, height: int, width: int, level: int, spread: float, coloured: bool) -> None:
-    shape = (height, width, 3) if coloured else (height, width)
-    noise = np.random.default_rng(seed).normal(level, spread, shape)
+@given(SEEDS, SHAPES, st.integers(30, 225), st.floats(1, 60), st.booleans())
+def test_noise_gives_no_label(seed: int, shape: tuple[int, int], level: int, spread: float, coloured: bool) -> None:
+    sides = (*shape, 3) if coloured else shape
+    noise = np.random.default_rng(seed).normal(level, spread, sides)
     assert read(np.clip(np.rint(noise), 0, 255).astype(np.uint8)).label is None
 
 
 @EXAMPLES
-@given(SEEDS, SIDES, SIDES)
-def test_noise_of_every_level_gives_no_label(seed: int, height: int, width: int) -> None:
-    noise = np.random.default_rng(seed).integers(0, 256, (height, width), dtype=np.uint8)
+@given(SEEDS, SHAPES)
+def test_noise_of_every_level_gives_no_label(seed: int, shape: tuple[int, int]) -> None:
+    noise = np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
     assert read(noise).label is None
 
 
 @EXAMPLES
-@given(SEEDS, SIDES, SIDES)
-def test_black_and_white_noise_gives_no_label(seed: int, height: int, width: int) -> None:
-    noise = np.random.default_rng(seed).integers(0, 2, (height, width), dtype=np.uint8) * 255
+@given(SEEDS, SHAPES)
+def test_black_and_white_noise_gives_no_label(seed: int, shape: tuple[int, int]) -> None:
+    noise = np.random.default_rng(seed).integers(0, 2, shape, dtype=np.uint8) * 255
     assert read(noise).label is None
