@@ -66,8 +66,8 @@ def rows_of(run: Callable[..., Result]) -> Callable[..., Rows]:
 def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Thirty digits, each in the folder named after it."""
     folder = tmp_path_factory.mktemp("labelled")
-    for row in range(30):  # the data set begins with 0 to 9, three times over
-        save(digit_page(row), folder / str(row % 10) / f"{row}.png")
+    for number in range(30):
+        save(digit_page(number % 10, number // 10), folder / str(number % 10) / f"{number}.png")
     return folder
 
 

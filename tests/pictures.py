@@ -14,21 +14,24 @@ PAPER, PEN = 250, 20  # grey levels
 
 
 @cache
-def _digits() -> NDArray[np.float64]:
-    return load_digits().images
+def _typical(digit: int) -> NDArray[np.float64]:
+    """The images of a digit, the nearest to their mean first: some of the others even people misread."""
+    data = load_digits()
+    images = data.images[data.target == digit]
+    return images[np.argsort(np.square(images - images.mean(axis=0)).sum(axis=(1, 2)), kind="stable")]
 
 
-def digit_ink(row: int) -> Image.Image:
-    """How much ink a digit of scikit-learn's puts in each pixel, 0 to 255; rows 0 to 9 are the digits 0 to 9."""
-    small = Image.fromarray((_digits()[row] * 255 / 16).astype(np.uint8))
+def digit_ink(digit: int, nth: int = 0) -> Image.Image:
+    """How much ink the nth most typical image of a digit has in each pixel, 0 to 255."""
+    small = Image.fromarray((_typical(digit)[nth] * 255 / 16).astype(np.uint8))
     page = Image.new("L", (SIDE + 2 * MARGIN, SIDE + 2 * MARGIN))
     page.paste(small.resize((SIDE, SIDE), Image.Resampling.BICUBIC), (MARGIN, MARGIN))
     return page
 
 
-def digit_page(row: int) -> Image.Image:
+def digit_page(digit: int, nth: int = 0) -> Image.Image:
     """A digit in dark ink on light paper, 8-bit grey."""
-    return digit_ink(row).point(lambda ink: PAPER - ink * (PAPER - PEN) // 255)
+    return digit_ink(digit, nth).point(lambda ink: PAPER - ink * (PAPER - PEN) // 255)
 
 
 def blank_page() -> Image.Image:

@@ -67,7 +67,7 @@ def test_the_csv_is_the_contract_byte_for_byte(tmp_path, scans, run, monkeypatch
 @pytest.mark.slow
 def test_any_number_of_jobs_writes_the_same_bytes(tmp_path, run):
     (tmp_path / "in" / "deep").mkdir(parents=True)
-    pages = [save(digit_page(row), tmp_path / "pages" / f"{row}.png").read_bytes() for row in range(40)]
+    pages = [save(digit_page(n % 10, n // 10), tmp_path / "pages" / f"{n}.png").read_bytes() for n in range(40)]
     for number in range(300):  # more than one process is started for
         folder = tmp_path / "in" / ("deep" if number % 3 else "")
         (folder / f"{number}.png").write_bytes(pages[number % len(pages)] if number % 50 else b"broken")
@@ -79,8 +79,8 @@ def test_any_number_of_jobs_writes_the_same_bytes(tmp_path, run):
 
 
 def test_an_image_is_read_alike_alone_and_among_others(tmp_path, rows_of):
-    for row in range(20):
-        save(digit_page(row), tmp_path / f"{row}.png")
+    for number in range(20):
+        save(digit_page(number % 10, number // 10), tmp_path / f"{number}.png")
     together = rows_of(tmp_path)
     alone = [rows_of(row["path"])[0] for row in together]
     assert [row["label"] for row in alone] == [row["label"] for row in together]

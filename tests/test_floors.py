@@ -9,8 +9,8 @@ from conftest import ROOT
 FLOORS = (
     {"errors"},
     {"images", "ink", "strokes", "paper", "labels", "predictions"},
-    {"features", "variation"},
-    {"model"},
+    {"features"},
+    {"model", "variation"},
     {"training_set", "reading", "evaluation"},
     {"batch", "training"},
     {"report"},
