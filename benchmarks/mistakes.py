@@ -9,8 +9,8 @@ from PIL import Image, ImageDraw
 
 from digit_batch.ink import Ink
 from digit_batch.reading import Reading
+from digit_batch.report.names import plain
 from digit_batch.report.seen import straighten
-from digit_batch.report.tables import plain
 from digit_batch.report.tiles import FAINT, GROUND, LINE, TEXT, draw_amount, draw_box, draw_grid, draw_picture, font
 
 TILE = 96  # px along the side of a tile

@@ -12,7 +12,7 @@ from sklearn.svm import SVC
 from digit_batch.evaluation import Evaluation, evaluate
 from digit_batch.model import Model, calibrate, prepare
 from digit_batch.predictions import Prediction
-from digit_batch.training_set import TrainingSet, make_training_set
+from digit_batch.training_set import DRAWN, TrainingSet, make_training_set
 
 C = 5.0
 GAMMA = 0.2
@@ -43,6 +43,7 @@ def train(
     seed: int = 0,
     repeats: int = 3,
     test_size: float = 0.25,
+    drawn: int = DRAWN,
     c: float = C,
     gamma: float = GAMMA,
     progress: Callable[[int, int, str], object] = lambda done, total, step: None,
@@ -57,6 +58,8 @@ def train(
         Random splits. Each one's model is fitted on the other digits, their variations, and the drawn digits.
     test_size : float
         Share of scikit-learn's digits that each split holds out, between 0 and 1.
+    drawn : int
+        Digits drawn with a pen; fewer fit faster and read other people's scans worse.
     c, gamma : float
         Of the SVC.
     progress : callable
@@ -70,7 +73,7 @@ def train(
     """
     total = repeats + 3
     progress(0, total, "drawing digits")
-    whole = make_training_set(seed)
+    whole = make_training_set(seed, drawn=drawn)
     splits = []
     for done, split_seed in enumerate(range(seed, seed + repeats), 1):
         progress(done, total, f"split {done} of {repeats}")
@@ -84,8 +87,7 @@ def train(
     calibration = calibrate(Model(svc).margins(unseen.features), unseen.labels)
     accuracies = [split.evaluation.accuracy for split in splits]
     scores = {"held_out_mean": float(np.mean(accuracies)), "held_out_deviation": float(np.std(accuracies))}
-    drawn = int((whole.groups < 0).sum())
-    copies = int(kept.sum() - drawn - last)
+    copies = int(kept.sum()) - drawn - int(last)
     fitted_on = f"scikit-learn's digits, rows 0 to {last - 1}; {copies:,} variations of them; {drawn:,} drawn digits"
     progress(total, total, "done")
     return Model(svc, calibration, f"{fitted_on}; seed {seed}", scores), splits

@@ -12,6 +12,12 @@ def train(
     output: Annotated[Path, typer.Option("-o", "--output", help="The model file.")] = Path("digits.skops"),
     repeats: Annotated[int, typer.Option(min=1, help="Random splits for the held-out figures.")] = 3,
     test_size: Annotated[float, typer.Option(min=0.01, max=0.99, help="Share that each split holds out.")] = 0.25,
+    drawn: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Digits drawn with a pen and added; fewer fit faster and read other people's scans worse."
+        ),
+    ] = 60_000,
     seed: Annotated[int, typer.Option(min=0, help="Of the splits and of everything drawn.")] = 0,
     force: Force = False,
     quiet: Quiet = False,
@@ -28,7 +34,7 @@ def train(
 
     check_output(output, force=force)
     with steps(quiet=quiet) as progress:
-        model, splits = training.train(seed=seed, repeats=repeats, test_size=test_size, progress=progress)
+        model, splits = training.train(seed=seed, repeats=repeats, test_size=test_size, drawn=drawn, progress=progress)
     save_model(model, output)
     if not quiet:
         out.print(tables.splits(splits))
