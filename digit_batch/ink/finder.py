@@ -201,7 +201,7 @@ def _find_group(pictures: list[NDArray[np.uint8]], grids: list[Grid], light: NDA
     dense = (parts.paint(~chosen & (parts.area < parts.area[best[parts.canvas]])) & ~near).sum(axis=(1, 2))
     share = kept.sum(axis=(1, 2)) / np.maximum(kept.sum(axis=(1, 2)) + dense, 1)
     size = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
-    blank = (measure_coherence(np.maximum(ink, 0)) < LEAST_COHERENCE) | (
+    blank = (_find_coherence(ink, grids) < LEAST_COHERENCE) | (
         (level < LEAST_CONTRAST)
         | (signal < LEAST_SIGNAL)
         | (size < LEAST_SIZE * sides.max(axis=1))
@@ -233,6 +233,20 @@ def _find_group(pictures: list[NDArray[np.uint8]], grids: list[Grid], light: NDA
             )
         )
     return inks
+
+
+def _find_coherence(ink: NDArray[np.float32], grids: list[Grid]) -> NDArray[np.float32]:
+    """Return how alike neighbouring pixels of ink are, 0..1.
+
+    Taking the strongest pixel of each block makes solid patches of black and white noise; averages leave it noise. They
+    hold the paper's noise too, so that half the likeness is enough there.
+    """
+    coherence = measure_coherence(np.maximum(ink, 0))
+    for i, grid in enumerate(grids):
+        if grid.pool > 1:
+            average = average_blocks(grid.grey, grid.pool).astype(np.float32)
+            coherence[i] = min(coherence[i], 2 * measure_coherence(average[None])[0])
+    return coherence
 
 
 def _say_blank(light: bool, choice: Choice, contrast: float, signal: float) -> Ink:
