@@ -36,9 +36,9 @@ def explain(
     from digit_batch.images import Frame, Limits, read_frames, walk
     from digit_batch.model import load_model
     from digit_batch.reading import read_pictures
+    from digit_batch.report.names import plain
     from digit_batch.report.seen import Seen
     from digit_batch.report.stages import check_page, draw_stages, save_page
-    from digit_batch.report.tables import plain
     from digit_batch.report.terminal import explanation
 
     if output:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from digit_batch.features import BOX, fill_boxes, stack
 from digit_batch.reading import Reading
-from digit_batch.report.tables import plain
+from digit_batch.report.names import plain
 
 CANDIDATES = 3  # the label and two runners-up
 ENOUGH = 448  # px, longest side that a picture is kept at: two hundred phone photos would not fit in memory

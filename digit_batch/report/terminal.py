@@ -14,8 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from digit_batch.features import LEVELS, SIDE
+from digit_batch.report.names import plain
 from digit_batch.report.seen import Seen, candidates, facts, straighten
-from digit_batch.report.tables import STATUS_STYLES, plain
+from digit_batch.report.tables import STATUS_STYLES
 from digit_batch.report.tiles import INK, PAPER, draw_around, mix
 
 HEIGHT = 12  # lines of a tile
