@@ -17,8 +17,9 @@ from typing import Any
 from mistakes import Mistaken, draw_sheet
 
 from digit_batch.batch import CHUNK, images_among
-from digit_batch.evaluation import NONE_SAID, Evaluation, evaluate, label_of
+from digit_batch.evaluation import NONE_SAID, Evaluation, evaluate
 from digit_batch.images import Frame, read_frames, walk
+from digit_batch.labels import folder_label
 from digit_batch.model import Model, load_model
 from digit_batch.predictions import Prediction
 from digit_batch.reading import read_pictures
@@ -65,7 +66,7 @@ def read_folder(folder: str, model: Model) -> Transfer:
         while chunk := list(islice(found, CHUNK)):
             readings = iter(read_pictures(model, [item.pixels for _, item in chunk if isinstance(item, Frame)]))
             for name, item in chunk:
-                true = label_of(name, None)
+                true = folder_label(name)
                 if not isinstance(item, Frame):
                     yield Prediction(name, item.index, None, None, "error", item.reason), true
                     continue
