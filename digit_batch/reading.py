@@ -17,7 +17,7 @@ from digit_batch.predictions import Prediction, Status
 
 MIN_CONFIDENCE = 0.9  # below it a row asks for a person
 # How far a pen goes at most, in sides of a square as large as the crop. Of 2,261 real digits the longest way is 6.1
-# (99 %: 5.0); of noise that passes for ink, on pages up to 15 times as long as wide, 99 % lies above 6.6.
+# (99 %: 5.0); of noise that passes for ink, on pages up to 15 times as long as wide, 95 % lies above 6.5.
 LONGEST_WAY = 6.4
 Polarity = Literal["auto", "dark", "light"]
 
