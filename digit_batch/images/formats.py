@@ -4,7 +4,9 @@ import re
 
 __all__ = ["HEAD_BYTES", "describe", "has_image_extension", "sniff"]
 
-EXTENSIONS = frozenset(["bmp", "dib", "gif", "jpe", "jpeg", "jpg", "pbm", "pgm", "png", "pnm", "ppm", "tif", "tiff", "webp"])
+EXTENSIONS = frozenset(
+    ["bmp", "dib", "gif", "jpe", "jpeg", "jpg", "pbm", "pgm", "png", "pnm", "ppm", "tif", "tiff", "webp"]
+)
 HEAD_BYTES = 512  # enough for every test below; a tar says what it is at byte 257
 
 # Only what stands here is ever decoded, each by the one Pillow plugin named. Pillow's own guessing is not used:
