@@ -25,6 +25,7 @@ BOX_WIDTH = 26.0  # px of the box filled by a digit of usual width (20 in the da
 NARROW = 0.5  # width/height below which the digit stays narrow instead of being stretched to `BOX_WIDTH`
 MAX_SLANT = 1.0  # px sideways for a px down; steeper is a lying digit or dirt, not a slant
 STROKE = 3.7  # px; strokes are widened or thinned towards this width
+STEPS = 4  # times that strokes are measured and changed, each time by 2 px at most
 LEVEL = 0.85  # amount that the ink is brought to: strokes thinner than a px of the box come out grey
 INK_EDGE = 0.3  # amount from which a pixel belongs to the digit when its borders are looked for
 SIZES = (32, 64, 128)  # px; pictures are padded to the smallest of these, so that a few stacks hold any chunk
@@ -118,7 +119,7 @@ def integrate(stacked: F32, shear: F32, middle: F32) -> F32:
     whole = at.astype(np.int32)
     low = np.take_along_axis(sums, whole, axis=2)
     high = np.take_along_axis(sums, whole + 1, axis=2)
-    rows = np.diff(low + (high - low) * (at - whole), axis=2) / column[:, None, None]
+    rows = np.diff(low + (high - low) * (at - whole.astype(np.float32)), axis=2) / column[:, None, None]
     boxes: F32 = np.clip(share_rows(top, bottom, height) @ rows, 0, 1)
     return boxes
 
@@ -147,10 +148,11 @@ def even_strokes(boxes: F32) -> F32:
     level = (boxes * boxes).sum(axis=(1, 2)) / np.maximum(boxes.sum(axis=(1, 2)), 1e-6)
     gain = np.clip(LEVEL / np.maximum(level, 1e-3), 1, 6)
     even: F32 = np.minimum(boxes * gain[:, None, None], 1)
-    for _ in range(4):
+    for _ in range(STEPS):
         lack = np.clip((STROKE - measure_stroke(even)) / 2, -1, 1)[:, None, None]
-        even = even + np.maximum(lack, 0) * (spread(even) - even)
-        even = even + np.maximum(-lack, 0) * (1 - spread(1 - even) - even)
+        side = lack < 0  # to thin the ink is to widen the ground
+        ground = np.abs(side - even)
+        even = np.abs(side - (ground + np.abs(lack) * (spread(ground) - ground)))
     return even
 
 
