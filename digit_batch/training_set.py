@@ -1,4 +1,4 @@
-"""The digits a model is fitted on: scikit-learn's, their variations, and digits drawn with a pen, as 64 features each."""
+"""The digits a model is fitted on: scikit-learn's, their variations, and digits drawn with a pen."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class TrainingSet:
     labels
         (n,) digits 0..9.
     groups
-        (n,) the row of scikit-learn's digits that a digit varies, so that its copies stay together when the set is split; -1 drawn.
+        (n,) the row of scikit-learn's digits that a digit varies, so that copies stay together in a split; -1: drawn.
     """
 
     features: F32
@@ -50,7 +50,7 @@ def make_training_set(
     Parameters
     ----------
     rows
-        Which of scikit-learn's 1,797 digits may be used; all of them by default. Hold rows out here before measuring on them.
+        Which of scikit-learn's 1,797 digits may be used, all by default. Leave out the rows to measure on.
     progress
         Called with the number of digits made since the last call.
     """

@@ -14,8 +14,8 @@ CANVAS = 40  # px, height and width of a varied digit: the 32 px box and room to
 def enlarge(counts: NDArray[np.float64]) -> F32:
     """Return (n, 32, 32) bitmaps of 0 and 1 whose 4x4 blocks hold exactly `counts` (n, 64; whole numbers 0..16) pixels.
 
-    The data set gives how many pixels of each block were inked, not which. A smooth surface over the counts says which are likely;
-    taking the highest ones in each block, smoothing the bitmap and taking them again makes strokes with smooth rims.
+    The data set gives how many pixels of each block were inked, not which. A smooth surface over the counts says which
+    are likely; taking the highest in each block, smoothing the bitmap and taking again makes strokes with smooth rims.
     """
     n = len(counts)
     grid = np.asarray(counts, np.float32).reshape(n, SIDE, SIDE)
@@ -75,7 +75,7 @@ def change_width(rng: np.random.Generator, stack: F32) -> F32:
 
 
 def wear(rng: np.random.Generator, stack: F32) -> F32:
-    """Return (n, h, w) amounts as scans leave them: some blurred, some thresholded, with gaps, or cut off by the frame."""
+    """Return (n, h, w) amounts as scans leave them: blurred, thresholded, with gaps, cut off by the frame."""
     n = len(stack)
     worn = stack.copy()
     kind = rng.random(n)
@@ -102,9 +102,9 @@ def wash_out(rng: np.random.Generator, stack: F32, share: float = 0.2) -> F32:
 
 
 def cut_off(rng: np.random.Generator, stack: F32, share: float = 0.06) -> F32:
-    """Return the stack where a share of the digits lose up to 3 px of ink at one side, as behind the edge of a frame."""
+    """Return the stack where a share of the digits lose up to 3 px of ink at one side, as behind a frame."""
     for index in np.nonzero(rng.random(len(stack)) < share)[0]:
-        turned = np.rot90(stack[index], rng.integers(4))
+        turned = np.rot90(stack[index], int(rng.integers(4)))
         rows = np.nonzero(turned.max(axis=1) > 0.5)[0]
         if len(rows):
             turned[: rows[0] + rng.integers(1, 4)] = 0
