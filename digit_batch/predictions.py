@@ -9,16 +9,16 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import BinaryIO, Literal, TextIO
 
-from digit_batch.errors import InputError, OutputError
+from digit_batch.errors import InputError
 
 CSV_VERSION = 1
 CLASSES = 10  # the digits 0 to 9
 COLUMNS = ("path", "frame", "label", "confidence", "status", "reason")
+RECORD_BYTES = 1 << 20  # no row is longer; a torn quote would swallow the rest of the file
 NEEDS_QUOTES = re.compile('[,"\r\n]')
 PROBABILITY_COLUMNS = tuple(f"p{digit}" for digit in range(CLASSES))
 
@@ -99,6 +99,73 @@ def row_text(row: Iterable[str]) -> str:
     return buffer.getvalue()
 
 
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One row as it stands in a file.
+
+    Attributes
+    ----------
+    prediction : Prediction
+        What it says.
+    raw : bytes
+        Its bytes, line end included.
+    end : int
+        Where the next row begins, in bytes from the start of the file.
+    """
+
+    prediction: Prediction
+    raw: bytes
+    end: int
+
+
+def read_header(stream: BinaryIO) -> tuple[str, ...]:
+    """Read the names of the columns; leaves the stream at the first row.
+
+    Raises
+    ------
+    ValueError
+        They are not those of a predictions CSV.
+    """
+    line = stream.readline(RECORD_BYTES)
+    names = tuple(line.decode("utf-8", "replace").removeprefix("\ufeff").rstrip("\r\n").split(","))
+    _check_columns(names if line.endswith(b"\n") else ())
+    return names
+
+
+def read_records(stream: BinaryIO, names: tuple[str, ...], start: int = 0) -> Iterator[Record]:
+    """Yield the rows of a predictions CSV after its header, one at a time, with their places in the file.
+
+    Parameters
+    ----------
+    stream : binary file
+        At the first row.
+    names : tuple of str
+        The columns, as `read_header` gave them.
+    start : int
+        Where the first row begins, in bytes.
+
+    Raises
+    ------
+    ValueError
+        A row is torn or does not fit the columns; the message names the line. The rows before it were yielded.
+    """
+    place = _check_columns(names)
+    line, end = 1, start
+    while raw := stream.readline(RECORD_BYTES):
+        line += 1
+        while raw.count(b'"') % 2 or not raw.endswith(b"\n"):  # a name may hold line ends, between its quotes
+            more = stream.readline(RECORD_BYTES)
+            if not more or len(raw) > RECORD_BYTES:
+                raise ValueError(f"line {line}: the row is torn")
+            raw += more
+        end += len(raw)
+        try:
+            rows = list(csv.reader([raw.decode("utf-8")], strict=True))
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise ValueError(f"line {line}: {error}") from None
+        yield Record(_prediction(rows[0] if rows else [], names, place, line), raw, end)
+
+
 def read_predictions(stream: TextIO) -> Iterator[Prediction]:
     """Yield the rows of a predictions CSV, one at a time.
 
@@ -109,16 +176,22 @@ def read_predictions(stream: TextIO) -> Iterator[Prediction]:
     """
     rows = csv.reader(stream, strict=True)
     try:
-        names = next(rows, [])
-        if tuple(names[: len(COLUMNS)]) != COLUMNS:
-            raise ValueError(f"line 1: the columns are not {','.join(COLUMNS)}")
-        place = [names.index(column) for column in PROBABILITY_COLUMNS if column in names]
-        if place and len(place) < CLASSES:
-            raise ValueError("line 1: of the columns p0 to p9 some are missing")
+        names = tuple(next(rows, ()))
+        place = _check_columns(names)
         for row in rows:
             yield _prediction(row, names, place, rows.line_num)
     except csv.Error as error:
         raise ValueError(f"line {rows.line_num}: {error}") from None
+
+
+def _check_columns(names: tuple[str, ...]) -> list[int]:
+    """Refuse columns that are not the contract's; return the places of those with chances."""
+    if names[: len(COLUMNS)] != COLUMNS:
+        raise ValueError(f"line 1: the columns are not {','.join(COLUMNS)}")
+    place = [names.index(column) for column in PROBABILITY_COLUMNS if column in names]
+    if place and len(place) < CLASSES:
+        raise ValueError("line 1: of the columns p0 to p9 some are missing")
+    return place
 
 
 def load_predictions(path: Path) -> Iterator[Prediction]:
@@ -138,7 +211,7 @@ def load_predictions(path: Path) -> Iterator[Prediction]:
         raise InputError(f"{path} is no predictions CSV: {error}. Give one made by `digit-batch classify`.") from error
 
 
-def _prediction(row: list[str], names: list[str], place: list[int], line: int) -> Prediction:
+def _prediction(row: list[str], names: tuple[str, ...], place: list[int], line: int) -> Prediction:
     if len(row) != len(names):
         raise ValueError(f"line {line}: {len(row)} cells where the header has {len(names)}")
     path, frame, label, confidence, status, reason = row[: len(COLUMNS)]
@@ -159,43 +232,3 @@ def _prediction(row: list[str], names: list[str], place: list[int], line: int) -
         )
     except ValueError as error:
         raise ValueError(f"line {line}: {error}") from None
-
-
-@contextmanager
-def whole_file(path: Path, *, force: bool = False) -> Iterator[TextIO]:
-    """Open a text file that appears under its name only when it is whole; until then it is ``NAME.part``.
-
-    Raises
-    ------
-    OutputError
-        It exists and `force` is false, or it cannot be written. What stood under the name is left as it was.
-    """
-    check_output(path, force=force)
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("w", encoding="utf-8", newline="") as stream:
-            yield stream
-        part.replace(path)
-    except OSError as error:
-        raise unwritable(path, error) from error
-
-
-def check_output(path: Path, *, force: bool = False) -> None:
-    """Refuse, before any work, an output that must not be replaced or whose folder is missing.
-
-    Raises
-    ------
-    OutputError
-        One sentence: what, why, and the cure.
-    """
-    if path.is_dir():
-        raise OutputError(f"Cannot write {path}: it is a folder. Name a file with -o.")
-    if path.exists() and not force:
-        raise OutputError(f"{path} exists and is not replaced. Give --force, or another name with -o.")
-    if not path.absolute().parent.is_dir():
-        raise OutputError(f"Cannot write {path}: the folder {path.parent} does not exist. Make it first.")
-
-
-def unwritable(path: Path, error: OSError) -> OutputError:
-    """Return the sentence for an output that the disk would not take."""
-    return OutputError(f"Cannot write {path}: {error.strerror or error}. Free the disk or name another place with -o.")

@@ -8,7 +8,7 @@ from conftest import ROOT
 
 FLOORS = (
     {"errors"},
-    {"images", "ink", "strokes", "paper", "labels", "predictions"},
+    {"images", "ink", "strokes", "paper", "labels", "output", "predictions"},
     {"features"},
     {"model", "variation"},
     {"training_set", "reading", "evaluation"},

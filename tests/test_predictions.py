@@ -7,16 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digit_batch.errors import InputError, OutputError
+from digit_batch.output import check_output, whole_file
 from digit_batch.predictions import (
     COLUMNS,
     Prediction,
     cells,
-    check_output,
     header,
     load_predictions,
     read_predictions,
     row_text,
-    whole_file,
     write_rows,
 )
 

@@ -13,7 +13,7 @@ from typer.exceptions import TyperException
 
 from digit_batch import __version__
 from digit_batch.cli import classify, evaluate, explain, train
-from digit_batch.cli.codes import FAILED, INTERRUPTED, NO_IMAGE
+from digit_batch.cli.codes import DONE, FAILED, INTERRUPTED, NO_IMAGE
 from digit_batch.cli.screen import close_stdout, show_any_text
 from digit_batch.errors import DigitBatchError, NoImageError
 from digit_batch.report.names import plain
@@ -29,12 +29,12 @@ class Commands(TyperGroup):
         except DigitBatchError as error:
             _tell(str(error))
             sys.exit(NO_IMAGE if isinstance(error, NoImageError) else FAILED)
-        except KeyboardInterrupt:
-            _tell("Interrupted.")
+        except KeyboardInterrupt as interrupt:
+            _tell(str(interrupt) or "Interrupted.")
             sys.exit(INTERRUPTED)
         except BrokenPipeError:  # the reader of stdout has what it wanted, as in `... -o - | head`
             close_stdout()
-            sys.exit(FAILED)
+            sys.exit(DONE)
         except (typer.Exit, typer.Abort, TyperException):
             raise
         except Exception as error:

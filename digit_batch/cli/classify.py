@@ -1,18 +1,26 @@
 """``digit-batch classify``."""
 
+import os
+import sys
 import time
-from collections.abc import Iterator
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from digit_batch.cli.codes import UNREADABLE
 from digit_batch.cli.options import (
+    Exclude,
+    FilesFrom,
+    FollowLinks,
     Force,
-    Inputs,
+    Include,
     Jobs,
+    MaxFrames,
     MaxPixels,
     MinConfidence,
     ModelPath,
@@ -20,20 +28,42 @@ from digit_batch.cli.options import (
     PolarityChoice,
     Probabilities,
     Quiet,
+    Timeout,
 )
+
+if TYPE_CHECKING:
+    from digit_batch.batch import Settings
+    from digit_batch.images import Skipped, Source
+    from digit_batch.output import Part
+    from digit_batch.report.tables import Tally
+
+DEFAULT_OUTPUT = "predictions.csv"
 
 
 def classify(
-    inputs: Inputs,
+    inputs: Annotated[list[str] | None, typer.Argument(help="Image files and folders.", show_default=False)] = None,
     output: Annotated[
-        str, typer.Option("-o", "--output", help="The CSV; - writes rows to stdout.")
-    ] = "predictions.csv",
+        str | None,
+        typer.Option("-o", "--output", help="The CSV; - writes rows to stdout.", show_default=DEFAULT_OUTPUT),
+    ] = None,
     model: ModelPath = None,
     jobs: Jobs = None,
     min_confidence: MinConfidence = None,
     probabilities: Probabilities = False,
     polarity: Polarity = PolarityChoice.auto,
+    files_from: FilesFrom = None,
+    include: Include = None,
+    exclude: Exclude = None,
+    follow_links: FollowLinks = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would be read.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an unfinished run.")] = False,
+    retry_errors: Annotated[
+        Path | None,
+        typer.Option(metavar="CSV", help="Read the error rows of a finished run again; into the same CSV without -o."),
+    ] = None,
     max_pixels: MaxPixels = 100_000_000,
+    max_frames: MaxFrames = 1_000,
+    timeout: Timeout = 60.0,
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
@@ -41,47 +71,279 @@ def classify(
 
     Example: [bold]digit-batch classify scans/ -o out.csv[/bold]
     """
-    from digit_batch import batch
-    from digit_batch.cli.screen import err, follow, out, stdout_for_rows
-    from digit_batch.errors import NoImageError
+    chosen = Chosen(tuple(inputs or ()), files_from, tuple(include or ()), tuple(exclude or ()), follow_links)
+    chosen.check(retrying=retry_errors is not None, resume=resume)
+    if dry_run:
+        _count(chosen)
+        return
+
+    from digit_batch.batch import Settings
     from digit_batch.images import Limits
-    from digit_batch.model import load_model
-    from digit_batch.predictions import Prediction, cells, check_output, header, whole_file, write_rows
     from digit_batch.reading import MIN_CONFIDENCE
-    from digit_batch.report.tables import Tally, summary
 
-    to_stdout = output == "-"
-    if not to_stdout:
-        check_output(Path(output), force=force)
-    settings = batch.Settings(
-        polarity.value, MIN_CONFIDENCE if min_confidence is None else min_confidence, Limits(max_pixels=max_pixels)
+    settings = Settings(
+        polarity.value,
+        MIN_CONFIDENCE if min_confidence is None else min_confidence,
+        Limits(max_pixels=max_pixels, max_frames=max_frames),
+        timeout,
     )
-    tally, started = Tally(), time.perf_counter()
-    predictions = batch.classify(
-        inputs,
-        load_model(model),
-        settings=settings,
-        jobs=jobs,
-        on_skip=lambda thing: tally.skipped.update([thing.reason]),
-    )
+    if retry_errors is not None:
+        _retry(retry_errors, output, settings, model=model, jobs=jobs, force=force, quiet=quiet)
+        return
+    target = Target(output or DEFAULT_OUTPUT, probabilities, resume, force)
+    _read(chosen, target, settings, model=model, jobs=jobs, quiet=quiet)
 
-    def counted() -> Iterator[Prediction]:
-        for prediction in follow(predictions, "reading", quiet=quiet):
-            tally.add(prediction)
-            yield prediction
 
-    rows = counted()
-    first = next(rows, None)
-    if first is None:
-        raise NoImageError(
-            f"No image in {', '.join(inputs)}. Give a folder that holds PNG, JPEG, TIFF or other images."
+@dataclass(frozen=True)
+class Chosen:
+    """What is to be read, as the command line names it."""
+
+    inputs: tuple[str, ...]
+    files_from: str | None
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    follow_links: bool
+
+    def check(self, *, retrying: bool, resume: bool) -> None:
+        """Refuse what makes no sense together."""
+        if retrying and (self.inputs or self.files_from or resume):
+            raise typer.BadParameter("--retry-errors takes its files from the CSV: give no INPUT, no --resume.")
+        if not retrying and not self.inputs and not self.files_from:
+            raise typer.BadParameter("Give an INPUT, --files-from or --retry-errors.")
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """The same in words, for an unfinished run to be held against."""
+        return {
+            "the inputs": " ".join(self.inputs),
+            "--files-from": self.files_from or "",
+            "--include": " ".join(self.include),
+            "--exclude": " ".join(self.exclude),
+            "--follow-links": "given" if self.follow_links else "",
+        }
+
+    @contextmanager
+    def found(self) -> Iterator["Iterator[Source | Skipped]"]:
+        """Open the walk."""
+        from digit_batch.errors import InputError
+        from digit_batch.images import read_list, walk
+
+        def go(names: "tuple[str, ...] | Iterator[str]", missing_ok: bool) -> "Iterator[Source | Skipped]":
+            return walk(
+                names,
+                include=self.include,
+                exclude=self.exclude,
+                follow_links=self.follow_links,
+                missing_ok=missing_ok,
+            )
+
+        with ExitStack() as stack:
+            listed: Iterator[Source | Skipped] = iter(())
+            if self.files_from == "-":
+                listed = go(read_list(sys.stdin.buffer), True)
+            elif self.files_from:
+                try:
+                    stream = stack.enter_context(open(self.files_from, "rb"))
+                except OSError as error:
+                    raise InputError(
+                        f"Cannot read the list {self.files_from}: {error.strerror}. Give a file of names, or -."
+                    ) from error
+                listed = go(read_list(stream), True)
+            yield chain(go(self.inputs, False), listed)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where the rows go."""
+
+    output: str
+    probabilities: bool
+    resume: bool
+    force: bool
+
+    @property
+    def to_stdout(self) -> bool:
+        """Rows go to stdout, and everything else to stderr."""
+        return self.output == "-"
+
+    def is_own(self, source: "Source") -> bool:
+        """Tell whether a file is this run's own output, which is never read."""
+        path = source.path
+        return os.path.basename(path) == os.path.basename(self.output) and (
+            os.path.realpath(path) == os.path.realpath(self.output)
         )
-    target = nullcontext(stdout_for_rows()) if to_stdout else whole_file(Path(output), force=force)
-    with target as stream:
-        write_rows(stream, [header(probabilities=probabilities), cells(first, probabilities=probabilities)])
-        write_rows(stream, (cells(row, probabilities=probabilities) for row in rows))
+
+
+def _read(
+    chosen: Chosen, target: Target, settings: "Settings", *, model: Path | None, jobs: int | None, quiet: bool
+) -> None:
+    """Read everything chosen into the target."""
+    from digit_batch import batch, output
+    from digit_batch.batch.chunks import cut_chunks
+    from digit_batch.batch.resume import begin_or_continue, describe_run
+    from digit_batch.cli.screen import interruptible, meter
+    from digit_batch.errors import NoImageError
+    from digit_batch.model import load_model
+    from digit_batch.predictions import Prediction, cells, header, row_text
+    from digit_batch.report.tables import Tally
+
+    if not target.to_stdout:
+        output.check_output(Path(target.output), force=target.force, resume=target.resume)
+    names = header(probabilities=target.probabilities)
+    facts = describe_run(model, settings, {**chosen.asked, "--probabilities": "given" if target.probabilities else ""})
+    tally, started = Tally(), time.perf_counter()
+    with ExitStack() as stack:
+        stack.enter_context(interruptible())
+        found = stack.enter_context(chosen.found())
+        images = batch.images_among(found, lambda thing: tally.skipped.update([thing.reason]))
+        chunks: Iterator[Sequence[Source]] = cut_chunks(image for image in images if not target.is_own(image))
+        fitted = load_model(model)
+        if target.to_stdout:
+            write: Callable[[str, int], None] = stack.enter_context(_stdout())
+            write(row_text(names), 0)
+            left = chunks
+        else:
+            part = stack.enter_context(
+                output.open_part(Path(target.output), facts, resume=target.resume, force=target.force)
+            )
+            stack.enter_context(_telling(part))
+            write = part.write
+        advance = stack.enter_context(meter("reading", quiet=quiet, count=_counter(chosen)))
+
+        def add(row: Prediction) -> None:
+            tally.add(row)
+            advance(row.frame == 0)
+
+        if not target.to_stdout:
+            left = begin_or_continue(part, names, chunks, add)
+        for chunk in batch.classify_chunks(left, fitted, settings=settings, jobs=jobs):
+            rows = [row for rows in chunk for row in rows]
+            write("".join(row_text(cells(row, probabilities=target.probabilities)) for row in rows), len(rows))
+            for row in rows:
+                add(row)
+        if not tally.images:
+            raise NoImageError(
+                f"No image in {', '.join(chosen.inputs) or chosen.files_from}. "
+                "Give a folder that holds PNG, JPEG, TIFF or other images."
+            )
+    _conclude(tally, time.perf_counter() - started, target.output, quiet=quiet)
+
+
+def _retry(
+    table: Path,
+    output: str | None,
+    settings: "Settings",
+    *,
+    model: Path | None,
+    jobs: int | None,
+    force: bool,
+    quiet: bool,
+) -> None:
+    """Read the error rows of a table again, into the same table or another."""
+    from digit_batch.batch.retry import retry_errors
+    from digit_batch.cli.screen import interruptible, meter
+    from digit_batch.model import load_model
+    from digit_batch.output import whole_file
+    from digit_batch.report.tables import Tally
+
+    tally, started = Tally(), time.perf_counter()
+    with ExitStack() as stack:
+        stack.enter_context(interruptible())
+        pieces = retry_errors(table, load_model(model), settings=settings, jobs=jobs)
+        first = next(pieces)  # whatever is wrong with the table is told before an output is begun
+        if output == "-":
+            write: Callable[[str, int], object] = stack.enter_context(_stdout())
+        else:
+            same = output is None or Path(output).resolve() == table.resolve()
+            stream = stack.enter_context(whole_file(table if same else Path(output or ""), force=force or same))
+
+            def write(text: str, rows: int) -> object:
+                return stream.write(text)
+
+        advance = stack.enter_context(meter("reading again", quiet=quiet))
+        for text, rows, again in chain([first], pieces):
+            write(text, len(rows))
+            for row in rows:
+                tally.add(row)
+            advance(again)
+    _conclude(tally, time.perf_counter() - started, output or str(table), quiet=quiet)
+
+
+def _count(chosen: Chosen) -> None:
+    """Tell what would be read, and read nothing."""
+    from collections import Counter
+
+    from digit_batch.cli.screen import out
+    from digit_batch.errors import NoImageError
+    from digit_batch.images import Source
+
+    images, skipped = 0, Counter[str]()
+    with chosen.found() as found:
+        for thing in found:
+            if isinstance(thing, Source):
+                images += 1
+            else:
+                skipped[thing.reason] += 1
+    out.print(f"{images:,} images would be read.", markup=False)
+    for reason, count in skipped.most_common():
+        out.print(f"{count:,} would be skipped: {reason}", markup=False)
+    if not images:
+        raise NoImageError("No image would be read. Give a folder that holds PNG, JPEG, TIFF or other images.")
+
+
+def _counter(chosen: Chosen) -> "Callable[[], Iterator[Source]] | None":
+    """Return a second walk, for the total of the bar; none where the names come once only."""
+    if chosen.files_from == "-":
+        return None
+
+    def again() -> "Iterator[Source]":
+        from digit_batch.batch import images_among
+
+        with chosen.found() as found:
+            yield from images_among(found)
+
+    return again
+
+
+@contextmanager
+def _telling(part: "Part") -> Iterator[None]:
+    """Tell whoever interrupts where the rows are."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not part.rows:
+            raise
+        place = f"{part.path}.part"
+        raise KeyboardInterrupt(f"Interrupted: {part.rows:,} rows are in {place}. Continue with --resume.") from None
+
+
+@contextmanager
+def _stdout() -> Iterator[Callable[[str, int], None]]:
+    """Give what writes rows to stdout. A reader who has had enough (``| head``) ends the run well, in `app`."""
+    from digit_batch.cli.screen import close_stdout, stdout_for_rows
+    from digit_batch.errors import OutputError
+
+    stream = stdout_for_rows()
+
+    def write(text: str, rows: int) -> None:
+        stream.write(text)
+        stream.flush()
+
+    try:
+        yield write
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        close_stdout()
+        raise OutputError(f"Cannot write to stdout: {error.strerror}. Name a file with -o.") from error
+
+
+def _conclude(tally: "Tally", seconds: float, place: str, *, quiet: bool) -> None:
+    """Print the summary, and exit as the rows deserve."""
+    from digit_batch.cli.screen import err, out
+    from digit_batch.report.tables import summary
+
     if not quiet:
-        seconds = time.perf_counter() - started
-        (err if to_stdout else out).print(summary(tally, seconds, "stdout" if to_stdout else output))
+        (err if place == "-" else out).print(summary(tally, seconds, "stdout" if place == "-" else place))
     if tally.statuses["error"]:
         raise typer.Exit(UNREADABLE)

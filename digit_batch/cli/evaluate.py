@@ -54,7 +54,8 @@ def evaluate(
     from digit_batch.images import Limits
     from digit_batch.labels import check_labels, folder_label, read_labels, table_label
     from digit_batch.model import load_model
-    from digit_batch.predictions import check_output, load_predictions, whole_file
+    from digit_batch.output import check_output, whole_file
+    from digit_batch.predictions import load_predictions
     from digit_batch.reading import MIN_CONFIDENCE
     from digit_batch.report import tables
 

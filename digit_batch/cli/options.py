@@ -29,3 +29,14 @@ MaxPixels = Annotated[int, typer.Option(min=1, help="Larger images are not decod
 Force = Annotated[bool, typer.Option("--force", help="Replace an existing output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no summary.")]
 Probabilities = Annotated[bool, typer.Option("--probabilities", help="Add the columns p0 to p9.")]
+MaxFrames = Annotated[int, typer.Option(min=1, help="Pages of one file that are read; a row tells of the rest.")]
+Timeout = Annotated[
+    float, typer.Option(min=1, help="Seconds for one image, in a worker process; its row says when it took longer.")
+]
+FilesFrom = Annotated[
+    str | None,
+    typer.Option(metavar="LIST", help="Read the names in a file too, one a line or NUL-separated; - is stdin."),
+]
+Include = Annotated[list[str] | None, typer.Option(metavar="GLOB", help="In folders, read only what matches.")]
+Exclude = Annotated[list[str] | None, typer.Option(metavar="GLOB", help="In folders, pass over what matches.")]
+FollowLinks = Annotated[bool, typer.Option("--follow-links", help="Enter links to folders.")]

@@ -1,14 +1,27 @@
-"""What the terminal shows while a command works."""
+"""What the terminal shows while a command works, and how a command is stopped."""
 
 import io
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TextIO, TypeVar
+from typing import Any, TextIO, TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 
 T = TypeVar("T")
 
@@ -16,14 +29,86 @@ out = Console(soft_wrap=False, highlight=False)
 err = Console(stderr=True, highlight=False)
 
 
+class _Rate(ProgressColumn):
+    """Images a second, of late."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:,.0f}/s" if speed else "", style="dim")
+
+
+@contextmanager
+def meter(
+    what: str, *, quiet: bool = False, count: Callable[[], Iterable[object]] | None = None
+) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar on stderr; none where stderr is no terminal.
+
+    Parameters
+    ----------
+    what : str
+        What goes on.
+    quiet : bool
+        Show nothing.
+    count : callable
+        Gives an iterable as long as the whole; it is run through in the background, and only for a bar that shows.
+
+    Yields
+    ------
+    callable
+        To be called with the number of things done since its last call.
+    """
+    if quiet or not sys.stderr.isatty():
+        yield lambda done: None
+        return
+    columns = (SpinnerColumn(), TextColumn(what), BarColumn(), MofNCompleteColumn(), _Rate())
+    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=err, transient=True) as progress:
+        task = progress.add_task(what, total=None)
+        ended = threading.Event()
+
+        def count_all() -> None:
+            total = 0
+            try:
+                for _ in count() if count else ():
+                    total += 1
+                    if ended.is_set():
+                        return
+            except Exception:  # the run meets the same trouble, and tells it
+                return
+            progress.update(task, total=total or None)
+
+        threading.Thread(target=count_all, daemon=True).start()
+        try:
+            yield lambda done: progress.advance(task, done)
+        finally:
+            ended.set()
+
+
 def follow(items: Iterable[T], what: str, *, quiet: bool = False, total: int | None = None) -> Iterator[T]:
     """Yield items behind a progress bar on stderr; none where stderr is no terminal."""
-    if quiet or not sys.stderr.isatty():
-        yield from items
+    with meter(what, quiet=quiet, count=None if total is None else lambda: range(total)) as advance:
+        for item in items:
+            yield item
+            advance(1)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let SIGTERM end the block as Ctrl-C does, and a second Ctrl-C not disturb the tidying after the first."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
         return
-    columns = (SpinnerColumn(), TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True) as progress:
-        yield from progress.track(items, total=total)
+
+    def interrupt(number: int, frame: Any) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = [(number, signal.signal(number, interrupt)) for number in (signal.SIGINT, signal.SIGTERM)]
+    try:
+        yield
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
 
 
 @contextmanager

@@ -29,7 +29,7 @@ def train(
     from digit_batch import training
     from digit_batch.cli.screen import out, steps
     from digit_batch.model import save_model
-    from digit_batch.predictions import check_output
+    from digit_batch.output import check_output
     from digit_batch.report import tables
 
     check_output(output, force=force)

@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from digit_batch.errors import OutputError
-from digit_batch.predictions import check_output, unwritable
+from digit_batch.output import check_output, unwritable
 from digit_batch.report.names import plain
 from digit_batch.report.seen import Seen, candidates, facts, straighten
 from digit_batch.report.tiles import (

@@ -1,0 +1,116 @@
+"""A bad image costs its own row: not its neighbours', not the run.
+
+Files that kill or hang their reader are made with a `sitecustomize` module, which Python loads in every process that
+has its folder on the path: in worker processes it lets the opening of ``kill*.png`` end the process, and of
+``hang*.png`` never return. Nothing of the package is replaced.
+"""
+
+import csv
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from folders import PACKAGE, draw, fill, run, start
+
+pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")
+
+POISON = """
+import os, signal, sys, time
+if sys.argv == ["-c"]:
+    open_file = os.open
+    def poisoned(path, *rest, **options):
+        name = os.path.basename(os.fspath(path)) if not isinstance(path, int) else ""
+        if name.startswith("kill"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        if name.startswith("hang"):
+            time.sleep(1000)
+        if name.startswith("stop"):
+            os.kill(os.getpid(), signal.SIGSTOP)
+        if name.startswith("once") and not os.path.exists(path + ".seen"):
+            open(path + ".seen", "w").close()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return open_file(path, *rest, **options)
+    os.open = poisoned
+"""
+
+
+def classify_poisoned(tmp_path, folder, *options):
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(POISON)
+    process = start("classify", folder, "-o", "-", "-q", "--jobs", 2, *options, path=[tmp_path / "site"])
+    out, err = process.communicate(timeout=120)
+    rows = list(csv.reader(io.StringIO(out.decode(), newline="")))
+    return process.returncode, rows, err.decode()
+
+
+def test_files_that_kill_or_hang_their_reader_cost_one_row_each(tmp_path):
+    """Every other row is as without them; a file that killed only once is read on the second try."""
+    folder = fill(tmp_path / "scans", 70)
+    calm = {row[0]: row for row in csv.reader(io.StringIO(run("classify", folder, "-o", "-", "-q").stdout))}
+    for name in ("kill1.png", "kill2.png", "hang.png", "stop.png", "once.png"):
+        draw(5).save(folder / name)
+    code, rows, err = classify_poisoned(tmp_path, folder, "--timeout", 2)
+    found = {os.path.basename(row[0]): row for row in rows}
+    assert (code, err) == (3, "")
+    assert len(rows) == len(found) == 1 + 70 + 5
+    assert found["kill1.png"][4:] == found["kill2.png"][4:] == ["error", "killed its reader: out of memory?"]
+    assert found["hang.png"][4:] == found["stop.png"][4:] == ["error", "took longer than 2 s"]
+    assert found["once.png"][4] != "error"
+    for path, row in calm.items():
+        again = found[os.path.basename(path)]
+        assert again[2] == row[2] and again[4] == row[4]
+
+
+def test_a_worker_killed_by_nobodys_fault_changes_nothing(tmp_path):
+    """Its chunk is read again as it was, and the output is the same to the byte."""
+    folder = fill(tmp_path / "scans", 80)
+    draw(5).save(folder / "once.png")
+    (folder / "once.png.seen").touch()
+    calm = list(csv.reader(io.StringIO(run("classify", folder, "-o", "-", "-q").stdout)))
+    (folder / "once.png.seen").unlink()
+    code, rows, err = classify_poisoned(tmp_path, folder)
+    assert (code, err) == (0, "")
+    assert (folder / "once.png.seen").exists()
+    assert rows == calm
+
+
+def test_a_worker_runs_out_of_its_own_memory_first():
+    """Its limit ends a too large array in a MemoryError, long before the system looks for a process to kill."""
+    pytest.importorskip("resource")
+    script = (
+        "import numpy\nfrom digit_batch.batch import Settings\nfrom digit_batch.batch.serve import limit_memory\n"
+        "limit_memory(Settings())\nkept = numpy.ones(500_000_000, 'u1')\n"
+        "try:\n numpy.ones(1_400_000_000, 'u1')\nexcept MemoryError:\n print('refused')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=PACKAGE, capture_output=True, text=True)
+    if sys.platform == "linux":
+        assert done.stdout == "refused\n", done.stderr
+
+
+def test_a_parent_killed_takes_its_workers_with_it(tmp_path):
+    """Nothing goes on reading after the run itself is gone."""
+    folder = fill(tmp_path / "scans", 300)
+    process = start("classify", folder, "-o", tmp_path / "out.csv", "-q", "--jobs", 2)
+    part = tmp_path / "out.csv.part"
+    deadline = time.monotonic() + 60
+    while not (part.exists() and part.stat().st_size > 100) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    workers = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split()
+    assert workers
+    process.kill()
+    process.communicate()
+    while any(is_alive(int(worker)) for worker in workers):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def is_alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
