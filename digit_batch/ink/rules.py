@@ -13,7 +13,7 @@ ZONE = 0.2  # of the picture's side: how far from the border rules are looked fo
 TILT = 0.02  # of the picture's side: what a run may stray by
 END = 0.04  # of the picture's side: a rule that touches the digit must come this near to both borders
 LEAST = 20  # px: in a smaller picture a rule is as wide as a stroke, and none is cut off
-THIN = 0.7  # of the pen's width: a rule that touches the digit is thinner (the bar of a 7 cut tightly is as wide)
+THIN = 0.9  # of the pen's width: a rule that touches the digit is thinner (the bar of a 7 cut tightly is as wide)
 
 
 def _find_runs(mask: Mask, axis: int) -> Mask:
