@@ -16,7 +16,8 @@ from typing import Any
 
 from mistakes import Mistaken, draw_sheet
 
-from digit_batch.batch import CHUNK, images_among
+from digit_batch.batch import images_among
+from digit_batch.batch.chunks import CHUNK
 from digit_batch.evaluation import NONE_SAID, Evaluation, evaluate
 from digit_batch.images import Frame, read_frames, walk
 from digit_batch.labels import folder_label
