@@ -122,7 +122,13 @@ class Part:
         self.committed = committed
         self.rows = 0
         self._facts = facts
+        self._head = ""
         self._synced = time.monotonic()
+
+    def begin(self, head: str) -> None:
+        """Begin anew with a header; it is written with the first rows."""
+        self.cut(0, 0)
+        self._head = head
 
     def cut(self, size: int, rows: int) -> None:
         """Keep the first bytes, which hold so many rows, and go on behind them."""
@@ -139,11 +145,12 @@ class Part:
         OutputError
             The disk would not take them; the rows before them are kept.
         """
-        data = text.encode("utf-8")
+        data = (self._head + text).encode("utf-8")
         try:
             written = 0
             while written < len(data):  # a full disk takes a part first, then refuses
                 written += self.stream.write(data[written:])
+            self._head = ""
             self._commit(self.committed + len(data))
             if time.monotonic() - self._synced > SYNC_EVERY:
                 self.sync()

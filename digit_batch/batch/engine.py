@@ -2,7 +2,7 @@
 
 The engine holds a window of chunks, gives them to workers, and yields the oldest when it is whole. A worker that dies
 or falls silent costs one image: its chunk is read once more as it was (a death may be nobody's fault), and if that
-kills again, file by file; the file that kills its reader alone gets the row that says so.
+kills again, file by file; the file that kills two readers alone, or hangs one, gets the row that says so.
 """
 
 import os
@@ -245,7 +245,7 @@ class _Crew:
         if not hung and not task.deaths:
             return [Task(task.chunk, task.places, deaths=1)]
         if len(task.places) > 1:
-            return [Task(task.chunk, [place], deaths=1) for place in task.places]
+            return [Task(task.chunk, [place]) for place in task.places]
         # The frames before the fatal one have their rows; those after it cannot be reached.
         name, (place,) = task.sources[0].name, task.places
         reason = f"took longer than {self._timeout:g} s" if hung else KILLED

@@ -84,8 +84,7 @@ def begin_or_continue(
     """
     with part_of(part.path).open("rb") as stream:
         if not _has_header(stream, header):  # nothing, or not even that was written whole
-            part.cut(0, 0)
-            part.write(row_text(header), 0)
+            part.begin(row_text(header))
             return chunks
         start = stream.tell()
         return _continue(part, _Rows(read_records(stream, tuple(header), start), start), chunks, on_row)

@@ -70,11 +70,8 @@ def _take_stdout() -> BinaryIO:
 
 
 def _send(replies: BinaryIO, kind: str, content: object) -> None:
-    try:
-        pickle.dump((kind, content), replies, protocol=pickle.HIGHEST_PROTOCOL)
-        replies.flush()
-    except BrokenPipeError:  # the parent is gone
-        os._exit(0)
+    pickle.dump((kind, content), replies, protocol=pickle.HIGHEST_PROTOCOL)
+    replies.flush()  # raises where the parent is gone, and so ends this process too
 
 
 def _breathing(replies: BinaryIO, settings: Settings) -> Callable[[], None]:

@@ -1,0 +1,158 @@
+"""An output can fail, and then it says so in one sentence; what stood there before, and what was done, is kept."""
+
+import io
+import os
+import sys
+
+import pytest
+from folders import draw, facts_of, fill, fill_mixed, part_of, run, start
+
+from digit_batch.errors import OutputError
+from digit_batch.output import open_part
+from digit_batch.predictions import load_predictions
+
+
+@pytest.fixture(scope="module")
+def scans(tmp_path_factory):
+    return fill_mixed(tmp_path_factory.mktemp("output") / "scans")
+
+
+def test_a_full_disk_is_one_sentence_and_keeps_whole_rows_to_resume_from(scans, tmp_path):
+    """The limit on the size of a file refuses writes as a full disk does, in the middle of a row too."""
+    resource = pytest.importorskip("resource")
+    whole, out = tmp_path / "whole.csv", tmp_path / "out.csv"
+    assert run("classify", scans, "-o", whole, "-q").exit_code == 3
+    out.write_text("earlier")
+    limit = whole.stat().st_size * 2 // 3
+    process = start(
+        "classify",
+        scans,
+        "-o",
+        out,
+        "-q",
+        "--force",
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )
+    shown, told = process.communicate(timeout=120)
+    assert (process.returncode, shown) == (1, b"")
+    assert told.count(b"\n") == 1 and b"--resume" in told
+    assert out.read_text() == "earlier"
+    rows = part_of(out).read_bytes()
+    assert 0 < len(rows) <= limit and rows.endswith(b"\n") and whole.read_bytes().startswith(rows)
+    assert run("classify", scans, "-o", out, "-q", "--resume", "--force").exit_code == 3
+    assert out.read_bytes() == whole.read_bytes()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_stdout_that_is_full_is_one_sentence(scans):
+    with open("/dev/full", "wb") as full:
+        process = start("classify", scans, "-o", "-", "-q", stdout=full)
+        _, told = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert told.count(b"\n") == 1 and b"Cannot write to stdout" in told
+
+
+def test_a_reader_who_has_had_enough_ends_the_run_well(scans):
+    """``| head`` is no failure: exit code 0, and not a word."""
+    process = start("classify", scans, "-o", "-", "-q")
+    process.stdout.close()
+    told = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(timeout=120), told) == (0, b"")
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_folder_is_refused_before_any_work(scans, tmp_path):
+    tmp_path.chmod(0o500)
+    result = run("classify", scans, "-o", tmp_path / "out.csv")
+    tmp_path.chmod(0o700)
+    assert result.exit_code == 1
+    assert result.stderr.count("\n") == 1
+
+
+def test_two_runs_never_write_the_same_output(scans, tmp_path):
+    """The second is refused while the first goes on, and does not touch its rows."""
+    out = tmp_path / "out.csv"
+    with open_part(out, {}) as part:
+        part.begin("header\n")
+        part.write("row\n", 1)
+        for options in ([], ["--resume"], ["--force"]):
+            result = run("classify", scans, "-o", out, "-q", *options)
+            assert result.exit_code == 1 and result.stderr.count("\n") == 1
+        with pytest.raises(OutputError, match="Another run"), open_part(out, {}, force=True):
+            pass
+    assert out.read_text() == "header\nrow\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv"]
+
+
+def test_an_output_inside_the_input_is_never_read(tmp_path):
+    """Not as a CSV, and not where it is called as images are."""
+    folder = fill(tmp_path / "scans", 3)
+    for name in ("out.csv", "out.png"):
+        out = folder / name
+        assert run("classify", folder, "-o", out, "-q").exit_code == 0
+        first = out.read_bytes()
+        assert first.count(b"\n") == 1 + 3
+        assert run("classify", folder, "-o", out, "-q", "--force").exit_code == 0
+        assert out.read_bytes() == first
+        out.unlink()
+
+
+def test_a_run_without_an_image_leaves_nothing_behind(tmp_path):
+    (tmp_path / "in").mkdir()
+    out = tmp_path / "out.csv"
+    assert run("classify", tmp_path / "in", "-o", out).exit_code == 5
+    assert not out.exists() and not part_of(out).exists() and not facts_of(out).exists()
+
+
+def test_errors_are_read_again_and_every_other_row_stays(tmp_path):
+    """Repaired files get their rows; the rest of the table is the same to the byte, in place or elsewhere."""
+    folder = fill_mixed(tmp_path / "scans")
+    lost = folder / "part1" / "000.png"
+    lost.write_bytes(b"torn")
+    out = tmp_path / "out.csv"
+    assert run("classify", folder, "-o", out, "-q").exit_code == 3
+    before = out.read_bytes().splitlines(keepends=True)
+    draw(7).save(lost)
+    (folder / "part2" / "zz.png").unlink()
+    assert run("classify", "--retry-errors", out, "-o", tmp_path / "new.csv", "-q").exit_code == 3
+    assert out.read_bytes() == b"".join(before)
+    assert run("classify", "--retry-errors", out, "-q").exit_code == 3
+    assert out.read_bytes() == (tmp_path / "new.csv").read_bytes()
+    after = out.read_bytes().splitlines(keepends=True)
+    changed = [i for i, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
+    rows = {row.path: row for row in load_predictions(out)}
+    assert len(changed) == 2
+    assert rows[str(lost)].label == 7
+    assert "no such file" in rows[str(folder / "part2" / "zz.png")].reason
+
+
+def test_what_is_no_table_of_ours_is_not_retried(tmp_path):
+    (tmp_path / "x.csv").write_text("path,label\na.png,3\n")
+    result = run("classify", "--retry-errors", tmp_path / "x.csv")
+    assert result.exit_code == 1 and result.stderr.count("\n") == 1
+    assert (tmp_path / "x.csv").read_text() == "path,label\na.png,3\n"
+
+
+def test_names_come_from_a_list_too(tmp_path, monkeypatch):
+    """A name in the list that does not exist is a row, not the end."""
+    folder = fill(tmp_path / "scans", 3)
+    names = [str(folder / "002.png"), str(folder / "gone.png"), str(folder / "000.png")]
+    for text in ("\n".join(names), "\0".join(names)):
+        (tmp_path / "list").write_text(text)
+        result = run("classify", "--files-from", tmp_path / "list", "-o", "-", "-q")
+        assert result.exit_code == 3
+        assert [line.split(",")[0] for line in result.stdout.splitlines()[1:]] == names
+    process = start("classify", "--files-from", "-", "-o", "-", "-q", stdin=-1)
+    shown, _ = process.communicate("\n".join(names).encode(), timeout=120)
+    assert [line.split(b",")[0].decode() for line in io.BytesIO(shown)][1:] == names
+
+
+def test_a_dry_run_counts_and_reads_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    fill(tmp_path / "scans", 3)
+    (tmp_path / "scans" / "notes.txt").write_text("no image")
+    result = run("classify", "scans", "--dry-run", "--exclude", "002*")
+    assert result.exit_code == 0
+    assert "2 images would be read" in result.stdout and "1 would be skipped: not an image" in result.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["scans"]
