@@ -21,6 +21,7 @@ SIDE = 8  # blocks along a side
 BLOCK = 4  # px along the side of a block
 BOX = SIDE * BLOCK  # 32 px along the side of the box
 LEVELS = 16  # a full block counts 16
+GRAIN = 0.125  # counts are multiples of it: what else is in a chunk moves the last bits of a sum, and must not show
 BOX_WIDTH = 26.0  # px of the box filled by a digit of usual width (20 in the data set: 0.3 % worse on MNIST)
 NARROW = 0.5  # width/height below which the digit stays narrow instead of being stretched to `BOX_WIDTH`
 MAX_SLANT = 1.0  # px sideways for a px down; steeper is a lying digit or dirt, not a slant
@@ -179,5 +180,5 @@ def count_blocks(boxes: F32) -> F32:
     """Return (n, 64) features 0..16: the mean of each 4x4 block of (n, 32, 32) amounts, times 16."""
     n = len(boxes)
     means = boxes.reshape(n, SIDE, BLOCK, SIDE, BLOCK).mean(axis=(2, 4))
-    counts: F32 = (LEVELS * means).reshape(n, SIDE * SIDE).astype(np.float32)
+    counts: F32 = (np.rint(LEVELS / GRAIN * means) * GRAIN).reshape(n, SIDE * SIDE).astype(np.float32)
     return counts

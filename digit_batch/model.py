@@ -45,6 +45,7 @@ TRUSTED_TYPES = frozenset(
         "sklearn.svm._classes.SVC",
     }
 )
+BLOCK = 64  # rows of a matrix product, always: a row then gets the same bits whatever else its chunk holds
 PAIRS = [(i, j) for i in range(CLASSES) for j in range(i + 1, CLASSES)]  # libsvm's order of the 45 duels
 
 
@@ -108,6 +109,12 @@ class _KernelMachine:
         self.ends = np.concatenate([[0], np.cumsum(svc.n_support_)])
 
     def __call__(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
+        blocks = np.zeros((-(-len(points) // BLOCK), BLOCK, points.shape[1]), dtype=np.float32)
+        blocks.reshape(-1, points.shape[1])[: len(points)] = points
+        duels = [self._decide(block) for block in blocks]
+        return np.concatenate(duels)[: len(points)] if duels else np.zeros((0, len(PAIRS)), dtype=np.float32)
+
+    def _decide(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
         kernel = points @ self.vectors.T
         kernel *= 2 * self.gamma
         kernel -= self.gamma * self.squares

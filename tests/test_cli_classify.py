@@ -301,7 +301,7 @@ def test_an_interrupted_run_is_exit_code_130_and_keeps_what_was_done(tmp_path):
     process = subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.PIPE, env={"PYTHONPATH": str(ROOT)})
     part = tmp_path / "predictions.csv.part"
     deadline = time.monotonic() + 60
-    while not (part.exists() and part.stat().st_size) and time.monotonic() < deadline:
+    while not (part.exists() and part.stat().st_size > 1000) and time.monotonic() < deadline:
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=30)

@@ -64,7 +64,7 @@ def test_every_step_of_a_row_shows_the_digits_ink(folder: Path, tmp_path: Path) 
         for row in range(len(ROWS)):
             assert (tile(page, row, 0) == MARK).all(axis=2).any()
             for column in (1, 2, 3):
-                assert 0.05 < inked(tile(page, row, column)) < 0.6, (row, column)
+                assert 0.02 < inked(tile(page, row, column)) < 0.6, (row, column)  # thin strokes, many grey
 
 
 def test_the_frame_in_the_picture_encloses_the_digit() -> None:
