@@ -65,6 +65,7 @@ def test_files_that_kill_or_hang_their_reader_cost_one_row_each(tmp_path):
         assert again[2] == row[2] and again[4] == row[4]
 
 
+@pytest.mark.slow
 def test_a_worker_killed_by_nobodys_fault_changes_nothing(tmp_path):
     """Its chunk is read again as it was, and the output is the same to the byte."""
     folder = fill(tmp_path / "scans", 80)
@@ -91,6 +92,7 @@ def test_a_worker_runs_out_of_its_own_memory_first():
         assert done.stdout == "refused\n", done.stderr
 
 
+@pytest.mark.slow
 def test_a_parent_killed_takes_its_workers_with_it(tmp_path):
     """Nothing goes on reading after the run itself is gone."""
     folder = fill(tmp_path / "scans", 300)

@@ -9,7 +9,7 @@ import os
 import pickle
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from itertools import chain
 from queue import Empty, SimpleQueue
 
@@ -85,8 +85,8 @@ def classify_sources(
 
 def classify_chunks(
     chunks: Iterable[Sequence[Source]], model: Model, *, settings: Settings = Settings(), jobs: int | None = None
-) -> Iterator[list[Rows]]:
-    """Yield the rows of each chunk, in order: a list of rows for each of its files.
+) -> Generator[list[Rows], None, None]:
+    """Yield the rows of each chunk, in order: a list of rows for each of its files; closing it ends the workers.
 
     Parameters
     ----------

@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -216,7 +216,8 @@ def _read(
 
         if not target.to_stdout:
             left = begin_or_continue(part, names, chunks, add)
-        for chunk in batch.classify_chunks(left, fitted, settings=settings, jobs=jobs):
+        work = stack.enter_context(closing(batch.classify_chunks(left, fitted, settings=settings, jobs=jobs)))
+        for chunk in work:
             rows = [row for rows in chunk for row in rows]
             write("".join(row_text(cells(row, probabilities=target.probabilities)) for row in rows), len(rows))
             for row in rows:
