@@ -17,7 +17,7 @@ from typing import Any
 from mistakes import Mistaken, draw_sheet
 
 from digit_batch.batch import images_among
-from digit_batch.batch.chunks import CHUNK
+from digit_batch.batch.chunks import CHUNK_FILES
 from digit_batch.evaluation import NONE_SAID, Evaluation, evaluate
 from digit_batch.images import Frame, read_frames, walk
 from digit_batch.labels import folder_label
@@ -64,7 +64,7 @@ def read_folder(folder: str, model: Model) -> Transfer:
 
     def pairs() -> Iterator[tuple[Prediction, int | None]]:
         found = ((source.name, item) for source in images_among(walk([folder])) for item in read_frames(source))
-        while chunk := list(islice(found, CHUNK)):
+        while chunk := list(islice(found, CHUNK_FILES)):
             readings = iter(read_pictures(model, [item.pixels for _, item in chunk if isinstance(item, Frame)]))
             for name, item in chunk:
                 true = folder_label(name)
