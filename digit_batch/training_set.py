@@ -14,7 +14,7 @@ from digit_batch.variation import enlarge, rewrite, wear
 F32 = NDArray[np.float32]
 
 COPIES = 16  # variations of each of scikit-learn's digits
-DRAWN = 60_000  # digits drawn with a pen
+DRAWN = 80_000  # digits drawn with a pen
 GRID = 0.5  # features are rounded to this: support vectors of 33 values pack well, and read the same
 BATCH = 2_000  # digits made at a time: 13 MB of pixels
 

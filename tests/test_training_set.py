@@ -1,0 +1,34 @@
+"""The digits a model is fitted on: the same for a seed, whole classes, and no held-out digit behind a variation."""
+
+import numpy as np
+from sklearn.datasets import load_digits
+
+from digit_batch.training_set import GRID, make_training_set
+
+
+def test_the_same_seed_makes_the_same_set():
+    one, two, other = (make_training_set(seed, rows=np.arange(20), copies=2, drawn=50) for seed in (1, 1, 2))
+    assert np.array_equal(one.features, two.features)
+    assert not np.array_equal(one.features, other.features)
+
+
+def test_rows_left_out_have_no_variation_in_the_set():
+    rows = np.arange(100, 150)
+    made = make_training_set(0, rows=rows, copies=3, drawn=30)
+    assert set(made.groups) == {-1, *rows}
+    assert np.array_equal(made.labels[made.groups >= 0], load_digits().target[made.groups[made.groups >= 0]])
+    assert (made.groups == -1).sum() == 30
+
+
+def test_features_lie_on_the_grid_between_0_and_16():
+    features = make_training_set(0, rows=np.arange(10), copies=1, drawn=20).features
+    assert features.shape == (40, 64)
+    assert np.array_equal(np.round(features / GRID) * GRID, features)
+    assert features.min() >= 0
+    assert features.max() <= 16
+
+
+def test_progress_counts_every_digit():
+    seen = []
+    made = make_training_set(0, rows=np.arange(10), copies=2, drawn=2500, progress=seen.append)
+    assert sum(seen) == len(made.labels) == 2530
