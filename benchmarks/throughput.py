@@ -31,7 +31,8 @@ from skimage.transform import resize
 from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
-from digit_batch.batch import CHUNK, classify
+from digit_batch.batch import classify
+from digit_batch.batch.chunks import CHUNK_FILES
 from digit_batch.features import extract_features
 from digit_batch.ink import find_inks
 from digit_batch.model import Model, load_model, prepare
@@ -115,7 +116,7 @@ def measure_folder(folder: Path, kind: FolderKind, model: Model, jobs: int, roun
 
 def measure_steps(pictures: Sequence[NDArray[np.uint8]], rounds: int) -> tuple[float, float]:
     """Return the seconds that finding the ink and making the features take for one picture, after decoding."""
-    chunks = [pictures[start : start + CHUNK] for start in range(0, len(pictures), CHUNK)]
+    chunks = [pictures[start : start + CHUNK_FILES] for start in range(0, len(pictures), CHUNK_FILES)]
     amounts = [[ink.amount for ink in find_inks(chunk) if ink.amount.size] for chunk in chunks]
     ink = [clock(lambda: [find_inks(chunk) for chunk in chunks]) for _ in range(rounds)]
     features = [clock(lambda: [extract_features(chunk) for chunk in amounts if chunk]) for _ in range(rounds)]

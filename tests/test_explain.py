@@ -9,6 +9,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from digit_batch.cli.app import app
+from digit_batch.features import GRAIN
 from digit_batch.model import load_model
 from digit_batch.reading import Reading, read_pictures
 from digit_batch.report.seen import Seen, candidates, straighten
@@ -64,7 +65,8 @@ def test_every_step_of_a_row_shows_the_digits_ink(folder: Path, tmp_path: Path) 
         for row in range(len(ROWS)):
             assert (tile(page, row, 0) == MARK).all(axis=2).any()
             for column in (1, 2, 3):
-                assert 0.02 < inked(tile(page, row, column)) < 0.6, (row, column)  # thin strokes, many grey
+                least = 0.05 if column < 3 else 0.005  # of evened strokes the grid holds mostly grey
+                assert least < inked(tile(page, row, column)) < 0.6, (row, column)
 
 
 def test_the_frame_in_the_picture_encloses_the_digit() -> None:
@@ -91,7 +93,7 @@ def test_the_grid_is_darker_where_more_ink_was_counted() -> None:
 def test_the_straightened_box_is_what_the_grid_was_counted_on() -> None:
     reading = read(draw_page(5))
     blocks = straighten(reading).reshape(8, 4, 8, 4).mean(axis=(1, 3)) * 16
-    np.testing.assert_allclose(blocks.ravel(), reading.features, atol=1e-3)
+    np.testing.assert_allclose(blocks.ravel(), reading.features, atol=GRAIN / 2 + 1e-3)
 
 
 def test_the_page_keeps_little_of_a_large_photo() -> None:
