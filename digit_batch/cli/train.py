@@ -17,7 +17,7 @@ def train(
         typer.Option(
             min=0, help="Digits drawn with a pen and added; fewer fit faster and read other people's scans worse."
         ),
-    ] = 60_000,
+    ] = 80_000,
     seed: Annotated[int, typer.Option(min=0, help="Of the splits and of everything drawn.")] = 0,
     force: Force = False,
     quiet: Quiet = False,
