@@ -103,7 +103,7 @@ class _KernelMachine:
     def __init__(self, svc: SVC) -> None:
         self.vectors = svc.support_vectors_.astype(np.float32)
         self.squares = np.einsum("ij,ij->i", self.vectors, self.vectors)
-        self.coefficients = svc.dual_coef_.astype(np.float32)
+        self.coefficients = svc.dual_coef_  # in double: thousands of terms of both signs nearly cancel out
         self.intercept = svc.intercept_.astype(np.float32)
         self.gamma = np.float32(svc._gamma)
         self.ends = np.concatenate([[0], np.cumsum(svc.n_support_)])
@@ -121,12 +121,13 @@ class _KernelMachine:
         kernel -= self.gamma * np.einsum("ij,ij->i", points, points)[:, None]
         np.exp(kernel, out=kernel)
         # Column k of block i holds what the support vectors of digit i say in its k-th duel (libsvm's layout).
+        weights = kernel.astype(np.float64)
         said = [
-            kernel[:, start:end] @ self.coefficients[:, start:end].T
+            weights[:, start:end] @ self.coefficients[:, start:end].T
             for start, end in zip(self.ends, self.ends[1:], strict=False)
         ]
         duels = [said[i][:, j - 1] + said[j][:, i] for i, j in PAIRS]
-        margins: NDArray[np.float32] = np.stack(duels, axis=1) + self.intercept
+        margins: NDArray[np.float32] = (np.stack(duels, axis=1) + self.intercept).astype(np.float32)
         return margins
 
 

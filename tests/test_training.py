@@ -14,7 +14,7 @@ from digit_batch.model import load_model
 def trained(run, tmp_path_factory):
     """The command's result, and the model it wrote."""
     path = tmp_path_factory.mktemp("trained") / "my.skops"
-    return run("train", "-o", path, "--drawn", 2000), path
+    return run("train", "-o", path, "--drawn", 2000, "--seed", 5), path
 
 
 @pytest.mark.slow
