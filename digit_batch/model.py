@@ -26,9 +26,9 @@ from sklearn.svm import SVC
 from digit_batch import __version__
 from digit_batch.errors import ModelError, OutputError
 from digit_batch.features import LEVELS, RECIPE_VERSION, SIDE
+from digit_batch.predictions import CLASSES
 
 FORMAT = 1
-CLASSES = 10
 TRUSTED_TYPES = frozenset(
     {
         "builtins.dict",

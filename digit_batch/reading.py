@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from digit_batch.features import SIDE, extract_features
 from digit_batch.ink import Ink, find_inks
-from digit_batch.model import CLASSES, Model
-from digit_batch.predictions import Prediction, Status
+from digit_batch.model import Model
+from digit_batch.predictions import CLASSES, Prediction, Status
 
 MIN_CONFIDENCE = 0.9  # below it a row asks for a person
 # How far a pen goes at most, in sides of a square as large as the crop. Of 2,261 real digits the longest way is 6.1

@@ -21,6 +21,17 @@ def _typical(digit: int) -> NDArray[np.float64]:
     return images[np.argsort(np.square(images - images.mean(axis=0)).sum(axis=(1, 2)), kind="stable")]
 
 
+TURNS = {  # EXIF orientation: what turns an upright picture into the stored one
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+
+
 def digit_ink(digit: int, nth: int = 0) -> Image.Image:
     """How much ink the nth most typical image of a digit has in each pixel, 0 to 255."""
     small = Image.fromarray((_typical(digit)[nth] * 255 / 16).astype(np.uint8))

@@ -90,12 +90,12 @@ def test_members_are_read_in_any_order(kind: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_names_lead_nowhere_else(kind: str, tmp_path: Path) -> None:
-    hostile = {"../../etc/1.png": encode(1), "/root/2.png": encode(2), "a/./../3.png": encode(3), "=4.png": encode(4)}
+    hostile = {"../../etc/1.png": encode(1), "/srv/2.png": encode(2), "a/./../3.png": encode(3), "=4.png": encode(4)}
     path = pack(tmp_path / f"s.{kind}", hostile)
     dots = "\\x2e\\x2e"
     assert set(read_all(path)) == {
         (f"{dots}/{dots}/etc/1.png", 1),
-        ("root/2.png", 2),
+        ("srv/2.png", 2),
         (f"a/{dots}/3.png", 3),
         ("=4.png", 4),
     }

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from conftest import read_rows
-from pictures import PAPER, digit_ink, digit_page, save
+from pictures import PAPER, TURNS, digit_ink, digit_page, save
 from PIL import Image, ImageOps
 
 DIGITS = (2, 4, 7)  # each reads otherwise, or not at all, when it lies on its side or is mirrored
@@ -28,16 +28,7 @@ def coloured(digit, ink=(30, 60, 160), paper=(245, 238, 214)):
 
 def turned(digit, orientation):
     """A page that lies so that this EXIF orientation turns it upright."""
-    undo = {
-        1: None,
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_270,
-    }[orientation]
+    undo = TURNS.get(orientation)
     return digit_page(digit) if undo is None else digit_page(digit).transpose(undo)
 
 

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pages import digits, draw_page
+from pictures import TURNS
 from PIL import Image
 
 from digit_batch.images import Frame, Source, read_frames
@@ -29,15 +30,6 @@ SHAPES = st.tuples(st.integers(20, 300), st.floats(0.5, 2)).map(lambda page: (pa
 PENS = ((20, 20, 25), (25, 40, 140), (150, 25, 30), (15, 95, 50), (85, 55, 35), (105, 105, 110))
 PAPERS = ((255, 255, 255), (250, 244, 220), (246, 236, 170), (215, 215, 215), (225, 235, 245))
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "PPM")
-TURNS = {  # EXIF orientation: what turns an upright picture into the stored one
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_90,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_270,
-}
 
 
 @cache

@@ -15,7 +15,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
 from digit_batch.errors import DigitBatchError, ModelError, OutputError
-from digit_batch.model import CLASSES, Model, load_model, prepare, save_model, shipped_model
+from digit_batch.model import Model, load_model, prepare, save_model, shipped_model
+from digit_batch.predictions import CLASSES
 
 TRAPS_SPRUNG = []
 
