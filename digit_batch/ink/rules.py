@@ -1,6 +1,7 @@
 """Rules: long straight lines of tables, boxes, ruled and squared paper, also where they touch or cross a digit."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,8 @@ LEAST = 20  # px: in a smaller picture a rule is as wide as a stroke, and none i
 THIN = 0.9  # of the pen's width: a rule that touches the digit is thinner (the bar of a 7 cut tightly is as wide)
 WHOLE = 0.7  # of the picture's side: ink that a rule across the picture shows at least
 BEYOND = 0.08  # of the picture's side: how far a rule in the middle stretches beyond the writing, at one end or more
+SQUARED = 4  # rules across one picture: more make squared paper, whose every line is one
+EDGE = 1  # px: writing this near to the border is cut by it
 
 
 def _find_runs(mask: Mask, axis: int) -> Mask:
@@ -62,37 +65,67 @@ def find_rules(mask: Mask, sides: Floats) -> tuple[Mask, Mask]:
     for i in np.flatnonzero(both.any(axis=(1, 2))):
         rest = mask[i] & ~both[i]
         pen = float(measure_pen(rest[None])[0])
+        crossing = []
         for axis in (0, 1):  # as if all lines were level
-            for line, middling in _split_lines(np.moveaxis(runs[axis][i], axis, 1), sides[i, 1 - axis]):
-                if not middling:
-                    np.moveaxis(near[i], axis, 1)[line] = True
-                if min(sides[i]) >= LEAST and _crosses(line, np.moveaxis(rest, axis, 1), sides[i, axis], pen, middling):
-                    np.moveaxis(across[i], axis, 1)[_uncross(line)] = True
+            whole = sides[i, 1 - axis], sides[i, axis]
+            for line in _split_lines(np.moveaxis(runs[axis][i], axis, 1)):
+                if line.border(whole[0]):
+                    np.moveaxis(near[i], axis, 1)[line.mask] = True
+                if min(whole) >= LEAST and line.spans(whole[1]):
+                    crossing.append((axis, line, whole))
+        for axis, line, whole in crossing:
+            if len(crossing) >= SQUARED or line.is_rule(np.moveaxis(rest, axis, 1), whole, pen):
+                np.moveaxis(across[i], axis, 1)[line.uncross()] = True
     return near, across
 
 
-def _split_lines(runs: Mask, side: float) -> Iterator[tuple[Mask, bool]]:
-    """Yield each level line of a (h, w) mask of runs, and whether it lies in the middle and not near the border."""
+@dataclass(frozen=True)
+class _Line:
+    """A level line: its (h, w) mask, its columns, and its thickness in px."""
+
+    mask: Mask
+    middle: float
+    columns: NDArray[np.intp]
+    thickness: float
+
+    def border(self, height: float) -> bool:
+        """It lies near the border."""
+        return not ZONE * height <= self.middle < (1 - ZONE) * height
+
+    def spans(self, width: float) -> bool:
+        """It goes from border to border."""
+        columns = self.columns
+        return (
+            len(columns) > WHOLE * width
+            and columns[0] <= END * width + 1
+            and columns[-1] + 1 >= (1 - END) * width - 1
+        )
+
+    def is_rule(self, rest: Mask, whole: tuple[float, float], pen: float) -> bool:
+        """It is no part of the writing, which is the rest of the ink: thinner than the pen, or far beyond it.
+
+        The bar of a 7 that is cut tightly goes from border to border too, but its stem reaches the opposite one.
+        """
+        written = np.flatnonzero(rest.sum(axis=0) > 1)  # one pixel may be a stump of a rule that was crossed
+        if not len(written):
+            return self.thickness < THIN * pen and self.border(whole[0])
+        before, behind = written[0] - self.columns[0], self.columns[-1] - written[-1]
+        if self.thickness < THIN * pen and (self.border(whole[0]) or max(before, behind) >= BEYOND * whole[1]):
+            return True
+        rows = np.flatnonzero(rest.any(axis=1))
+        inside = rows[0] > EDGE and rows[-1] < whole[0] - 1 - EDGE
+        return bool(inside and min(before, behind) >= BEYOND * whole[1])
+
+    def uncross(self) -> Mask:
+        """Leave out the columns where it is thicker: there a stroke crosses it or lies on it."""
+        return self.mask & (self.mask.sum(axis=0) <= self.thickness + 1)
+
+
+def _split_lines(runs: Mask) -> Iterator[_Line]:
+    """Yield each level line of a (h, w) mask of runs."""
     labels, count = ndimage.label(runs, np.ones((3, 3)))
     for label, (rows, _) in enumerate(ndimage.find_objects(labels, count), 1):
-        middle = (rows.start + rows.stop) / 2
-        yield labels == label, ZONE * side <= middle < (1 - ZONE) * side
-
-
-def _crosses(line: Mask, rest: Mask, length: float, pen: float, middling: bool) -> bool:
-    """Tell whether a level line goes from border to border, is thinner than the pen, and is not the writing itself."""
-    columns = np.flatnonzero(line.any(axis=0))
-    if len(columns) <= WHOLE * length or columns[0] > END * length + 1 or columns[-1] + 1 < (1 - END) * length - 1:
-        return False
-    if np.median(line[:, columns].sum(axis=0)) >= THIN * pen:
-        return False
-    if not middling:
-        return True
-    written = np.flatnonzero(rest.sum(axis=0) > 1)  # one pixel may be a stump of a rule that was crossed
-    return len(written) > 0 and max(written[0] - columns[0], columns[-1] - written[-1]) >= BEYOND * length
-
-
-def _uncross(line: Mask) -> Mask:
-    """Leave out of a level line the columns where it is thicker: there a stroke crosses it or lies on it."""
-    thick = line.sum(axis=0)
-    return line & (thick <= np.median(thick[thick > 0]) + 1)
+        mask = labels == label
+        thick = mask.sum(axis=0)
+        columns = np.flatnonzero(thick)
+        yield _Line(mask, (rows.start + rows.stop) / 2, columns, float(np.median(thick[columns])))
