@@ -60,6 +60,24 @@ def extract_features(amounts: Sequence[F32], *, turn: float = 0.0, slant: float 
     return features
 
 
+def stretch_crops(amounts: Sequence[F32]) -> F32:
+    """Return the mean of each block of an 8x8 grid stretched over each crop, times 16: (n, 64), 0..16.
+
+    What ``crop, resize to 8x8`` gives, without any step of the recipe: what a plain model reads.
+    """
+    grids = [share_length(crop.shape[0]) @ crop @ share_length(crop.shape[1]).T for crop in amounts]
+    return LEVELS * np.array(grids, np.float32).reshape(len(amounts), SIDE * SIDE)
+
+
+def share_length(length: int) -> F32:
+    """Return (8, length): how much of each of 8 equal parts comes from each pixel (every row adds up to 1)."""
+    borders = np.linspace(0, length, SIDE + 1)[:, None]
+    pixels = np.arange(length)
+    overlap = np.minimum(borders[1:], pixels + 1) - np.maximum(borders[:-1], pixels)
+    shares: F32 = (np.maximum(overlap, 0) * SIDE / length).astype(np.float32)
+    return shares
+
+
 def stack(amounts: Sequence[F32]) -> F32:
     """Return the digits as one array (n, h, w), each in the top left corner, zeros elsewhere."""
     height = max(amount.shape[0] for amount in amounts)

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from digit_batch.features import SIDE, extract_features
+from digit_batch.features import SIDE
 from digit_batch.ink import Ink, find_inks
 from digit_batch.model import Model
 from digit_batch.predictions import CLASSES, Prediction, Status
@@ -92,7 +92,7 @@ def read_pictures(
     features = np.zeros((len(inks), SIDE * SIDE), dtype=np.float32)
     chances = np.zeros((len(inks), CLASSES), dtype=np.float32)
     if inked:
-        features[inked] = extract_features([inks[place].amount for place in inked])
+        features[inked] = model.look([inks[place].amount for place in inked])
         chances[inked] = model.chances(features[inked])
     return [
         Reading(ink, grid, chance, *judge(ink, chance, min_confidence))
