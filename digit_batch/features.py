@@ -65,16 +65,23 @@ def stretch_crops(amounts: Sequence[F32]) -> F32:
 
     What ``crop, resize to 8x8`` gives, without any step of the recipe: what a plain model reads.
     """
-    grids = [share_length(crop.shape[0]) @ crop @ share_length(crop.shape[1]).T for crop in amounts]
+    grids = [stretch(amount, SIDE) for amount in amounts]
     return LEVELS * np.array(grids, np.float32).reshape(len(amounts), SIDE * SIDE)
 
 
-def share_length(length: int) -> F32:
-    """Return (8, length): how much of each of 8 equal parts comes from each pixel (every row adds up to 1)."""
-    borders = np.linspace(0, length, SIDE + 1)[:, None]
+def stretch(amount: F32, side: int) -> F32:
+    """Return a crop (h, w) stretched over (side, side): exact area means."""
+    height, width = amount.shape
+    stretched: F32 = share_length(height, side) @ amount @ share_length(width, side).T
+    return stretched
+
+
+def share_length(length: int, parts: int) -> F32:
+    """Return (parts, length): how much of each of equal parts comes from each pixel (every row adds up to 1)."""
+    borders = np.linspace(0, length, parts + 1)[:, None]
     pixels = np.arange(length)
     overlap = np.minimum(borders[1:], pixels + 1) - np.maximum(borders[:-1], pixels)
-    shares: F32 = (np.maximum(overlap, 0) * SIDE / length).astype(np.float32)
+    shares: F32 = (np.maximum(overlap, 0) * parts / length).astype(np.float32)
     return shares
 
 
