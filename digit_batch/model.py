@@ -3,13 +3,13 @@
 The file is a skops archive: data and a schema, never a pickle. Before anything is built from it, every type that
 the schema names must stand in `TRUSTED_TYPES`. `FORMAT` says how the archive is laid out; a change raises it:
 
-1. one dict: format, package, scikit_learn, recipe, fitted_on, scores, calibration, svc.
+1. one dict: format, package, scikit_learn, recipe, fitted_on, scores, calibration, svc; plain, where it is true.
 """
 
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import resources
@@ -25,7 +25,7 @@ from sklearn.svm import SVC
 
 from digit_batch import __version__
 from digit_batch.errors import ModelError, OutputError
-from digit_batch.features import LEVELS, RECIPE_VERSION, SIDE
+from digit_batch.features import LEVELS, RECIPE_VERSION, SIDE, extract_features, stretch_crops
 from digit_batch.predictions import CLASSES
 
 FORMAT = 1
@@ -73,12 +73,20 @@ class Model:
         The data it was fitted on, in words.
     scores : dict of str to float
         Held-out figures from the time of fitting.
+    plain : bool
+        It was fitted on scikit-learn's counts as they are, 0 to 16, and reads crops stretched over the 8x8 grid:
+        the classic walk-through's model, without this package's recipe and without `prepare`.
     """
 
     svc: SVC
     calibration: Calibration = Calibration()
     fitted_on: str = ""
     scores: Mapping[str, float] = field(default_factory=dict)
+    plain: bool = False
+
+    def look(self, amounts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Return the 64 features, 0 to 16, that this model reads of each digit's ink (h, w), 0 to 1; (n, 64)."""
+        return stretch_crops(amounts) if self.plain else extract_features(amounts)
 
     def margins(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the 45 one-vs-one decision values, (n, 45), positive for the first digit of each of `PAIRS`.
@@ -86,7 +94,7 @@ class Model:
         The same numbers as ``SVC.decision_function`` with ``decision_function_shape="ovo"``, in single
         precision, by one matrix product for the whole chunk instead of a loop over support vectors.
         """
-        return self._kernel_machine(prepare(features))
+        return self._kernel_machine(features if self.plain else prepare(features))
 
     def chances(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the estimated chance of each digit, (n, 10), rows adding up to 1."""
@@ -194,6 +202,8 @@ def save_model(model: Model, path: Path) -> None:
         "calibration": {"slope": float(model.calibration.slope)},
         "svc": model.svc,
     }
+    if model.plain:
+        document["plain"] = True
     part = path.with_name(path.name + ".part")
     try:
         part.write_bytes(skops.io.dumps(document, compression=zipfile.ZIP_DEFLATED, compresslevel=9))
@@ -276,7 +286,9 @@ def _model(document: Any, path: Path) -> Model:
         raise ModelError(f"The model {path} holds no fitted digit classifier. Train it again with `digit-batch train`.")
     try:
         calibration = Calibration(slope=float(document["calibration"]["slope"]))
-        return Model(svc, calibration, str(document["fitted_on"]), dict(document["scores"]))
+        return Model(
+            svc, calibration, str(document["fitted_on"]), dict(document["scores"]), bool(document.get("plain"))
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(
             f"The model {path} lacks a part ({error}). Train it again with `digit-batch train`."
