@@ -95,10 +95,8 @@ class _Line:
     def spans(self, width: float) -> bool:
         """It goes from border to border."""
         columns = self.columns
-        return (
-            len(columns) > WHOLE * width
-            and columns[0] <= END * width + 1
-            and columns[-1] + 1 >= (1 - END) * width - 1
+        return bool(
+            len(columns) > WHOLE * width and columns[0] <= END * width + 1 and columns[-1] + 1 >= (1 - END) * width - 1
         )
 
     def is_rule(self, rest: Mask, whole: tuple[float, float], pen: float) -> bool:
