@@ -1,7 +1,8 @@
 """The true labels of images: from the folders that hold them, or from a table.
 
 A table is a CSV with the columns ``path`` and ``label``, in any order and among others. Its paths are those of the
-rows, or relative to the input; a label holds for every frame of its file.
+rows, or relative to the input; a label holds for every frame of its file, or for the one that a column ``frame`` names.
+The label `NO_DIGIT` is a person's word that a picture holds no digit: it counts as no true label.
 """
 
 import csv
@@ -11,10 +12,13 @@ from pathlib import Path, PurePosixPath
 from digit_batch.errors import InputError
 
 DIGITS = "0123456789"
+NO_DIGIT = "x"
+
+Labels = Mapping[tuple[str, int | None], int | None]  # (path, frame or None for all) -> digit or None for no digit
 
 
-def read_labels(path: Path) -> dict[str, int]:
-    """Read a table of true labels: path to digit.
+def read_labels(path: Path) -> Labels:
+    """Read a table of true labels: path and frame (None for every frame) to digit (None for no digit).
 
     Raises
     ------
@@ -28,9 +32,9 @@ def read_labels(path: Path) -> dict[str, int]:
                 raise InputError(
                     f"{path} lacks the column {' and '.join(sorted(missing))}. Its first line must name path and label."
                 )
-            labels: dict[str, int] = {}
+            labels: dict[tuple[str, int | None], int | None] = {}
             for row in rows:
-                _add(labels, row["path"], row["label"], f"{path}, line {rows.line_num}")
+                _add(labels, row["path"], row.get("frame"), row["label"], f"{path}, line {rows.line_num}")
     except OSError as error:
         raise InputError(f"Cannot read the labels {path}: {error.strerror}. Check the name.") from error
     except UnicodeDecodeError as error:
@@ -40,14 +44,21 @@ def read_labels(path: Path) -> dict[str, int]:
     return labels
 
 
-def _add(labels: dict[str, int], name: str | None, label: str | None, place: str) -> None:
+def _add(
+    labels: dict[tuple[str, int | None], int | None], name: str | None, frame: str | None, label: str | None, place: str
+) -> None:
     if not name:
         raise InputError(f"{place}: the path is empty. Name an image.")
-    digit = (label or "").strip()
-    if len(digit) != 1 or digit not in DIGITS:
-        raise InputError(f"{place}: the label {label or ''!r} is no digit. Write 0 to 9.")
-    if labels.setdefault(name, int(digit)) != int(digit):
-        raise InputError(f"{place}: {name} was given the label {labels[name]} before. Keep one of the two.")
+    said, page = (label or "").strip(), (frame or "").strip()
+    if said != NO_DIGIT and (len(said) != 1 or said not in DIGITS):
+        raise InputError(f"{place}: the label {label or ''!r} is no digit. Write 0 to 9, or {NO_DIGIT} for no digit.")
+    if page and not (page.isascii() and page.isdigit()):
+        raise InputError(f"{place}: the frame {page!r} is no number. Write 0 for the first page, or nothing for all.")
+    digit = None if said == NO_DIGIT else int(said)
+    key = (name, int(page) if page else None)
+    if labels.setdefault(key, digit) != digit:
+        before = NO_DIGIT if labels[key] is None else labels[key]
+        raise InputError(f"{place}: {name} was given the label {before} before. Keep one of the two.")
 
 
 def folder_label(path: str) -> int | None:
@@ -56,12 +67,13 @@ def folder_label(path: str) -> int | None:
     return int(name) if len(name) == 1 and name in DIGITS else None
 
 
-def table_label(path: str, labels: Mapping[str, int], source: str) -> int | None:
-    """Return the label that a table gives to the image of a row, or None."""
-    return next((labels[name] for name in _names(path, source) if name in labels), None)
+def table_label(path: str, labels: Labels, source: str, frame: int = 0) -> int | None:
+    """Return the label that a table gives to the image of a row, or None; one for the frame outranks one for all."""
+    keys = ((name, page) for page in (frame, None) for name in _names(path, source))
+    return next((labels[key] for key in keys if key in labels), None)
 
 
-def check_labels(labels: Mapping[str, int], paths: Iterable[str], source: str) -> None:
+def check_labels(labels: Labels, paths: Iterable[str], source: str) -> None:
     """Refuse a table that names images which are not there: a slip in the paths would make a silent score.
 
     Raises
@@ -69,7 +81,7 @@ def check_labels(labels: Mapping[str, int], paths: Iterable[str], source: str) -
     InputError
         Says how many, and the first of them.
     """
-    absent = dict.fromkeys(labels)
+    absent = dict.fromkeys(name for name, _ in labels)
     for path in paths:
         for name in _names(path, source):
             absent.pop(name, None)

@@ -75,7 +75,7 @@ def evaluate(
         else batch.classify([source], load_model(model), settings=settings, jobs=jobs)
     )
     pairs = (
-        (row, folder_label(row.path) if table is None else table_label(row.path, table, source))
+        (row, folder_label(row.path) if table is None else table_label(row.path, table, source, row.frame))
         for row in follow(predictions, "reading", quiet=quiet)
     )
     first = next(pairs, None)
