@@ -1,8 +1,8 @@
 """The true labels of images: from the folders that hold them, from a table, or from their names.
 
 A table is a CSV with the columns ``path`` and ``label``, in any order and among others. Its paths are those of the
-rows, or relative to an input. Where it has a column ``frame`` too, as the corrections of a review have, a label is for
-that frame; otherwise for every frame of its file. The label ``x`` says that the image is no digit.
+rows, or relative to an input; a label holds for every frame of its file, or for the one that a column ``frame`` names.
+The label `NO_DIGIT` is a person's word that a picture holds no digit: it counts as no true label.
 """
 
 import csv
@@ -15,9 +15,8 @@ from digit_batch.errors import InputError
 
 DIGITS = "0123456789"
 NO_DIGIT = "x"
-EVERY_FRAME = -1
 
-Table = Mapping[tuple[str, int], int | None]  # (path, frame or EVERY_FRAME) to digit; None: no digit
+Labels = Mapping[tuple[str, int | None], int | None]  # (path, frame or None for all) -> digit or None for no digit
 
 
 @dataclass(frozen=True)
@@ -35,13 +34,13 @@ class Truth:
     """
 
     sources: Sequence[str]
-    table: Table | None = None
+    table: Labels | None = None
     pattern: re.Pattern[str] | None = None
 
     def label(self, path: str, frame: int = 0) -> int | None:
         """Return the true digit of a row, or None where it has none."""
         if self.table is not None:
-            return table_label(path, frame, self.table, self.sources)
+            return table_label(path, self.table, self.sources, frame)
         return folder_label(path) if self.pattern is None else name_label(path, self.pattern)
 
     def writer(self, path: str) -> str:
@@ -59,8 +58,8 @@ class Truth:
         return "Put each in a folder named after its digit, 0 to 9, or give --labels or --label-pattern."
 
 
-def read_labels(path: Path) -> dict[tuple[str, int], int | None]:
-    """Read a table of true labels: path and frame to digit.
+def read_labels(path: Path) -> Labels:
+    """Read a table of true labels: path and frame (None for every frame) to digit (None for no digit).
 
     Raises
     ------
@@ -74,7 +73,7 @@ def read_labels(path: Path) -> dict[tuple[str, int], int | None]:
                 raise InputError(
                     f"{path} lacks the column {' and '.join(sorted(missing))}. Its first line must name path and label."
                 )
-            labels: dict[tuple[str, int], int | None] = {}
+            labels: dict[tuple[str, int | None], int | None] = {}
             for row in rows:
                 _add(labels, row, f"{path}, line {rows.line_num}")
     except OSError as error:
@@ -86,17 +85,17 @@ def read_labels(path: Path) -> dict[tuple[str, int], int | None]:
     return labels
 
 
-def _add(labels: dict[tuple[str, int], int | None], row: Mapping[str, str | None], place: str) -> None:
+def _add(labels: dict[tuple[str, int | None], int | None], row: Mapping[str, str | None], place: str) -> None:
     name, said, page = row["path"], (row["label"] or "").strip(), (row.get("frame") or "").strip()
     if not name:
         raise InputError(f"{place}: the path is empty. Name an image.")
-    if said.lower() != NO_DIGIT and (len(said) != 1 or said not in DIGITS):
+    if said != NO_DIGIT and (len(said) != 1 or said not in DIGITS):
         raise InputError(
-            f"{place}: the label {row['label'] or ''!r} is no digit. Write 0 to 9, or x where there is none."
+            f"{place}: the label {row['label'] or ''!r} is no digit. Write 0 to 9, or {NO_DIGIT} for no digit."
         )
     if page and not (page.isascii() and page.isdecimal()):
-        raise InputError(f"{place}: the frame {page!r} is no number. Write 0 for the first page.")
-    key, digit = (name, int(page) if page else EVERY_FRAME), int(said) if said in DIGITS else None
+        raise InputError(f"{place}: the frame {page!r} is no number. Write 0 for the first page, or nothing for all.")
+    key, digit = (name, int(page) if page else None), int(said) if said in DIGITS else None
     if labels.setdefault(key, digit) != digit:
         before = NO_DIGIT if labels[key] is None else labels[key]
         raise InputError(f"{place}: {name} was given the label {before} before. Keep one of the two.")
@@ -120,13 +119,13 @@ def name_label(path: str, pattern: re.Pattern[str]) -> int | None:
     return int(said) if len(said) == 1 and said in DIGITS else None
 
 
-def table_label(path: str, frame: int, labels: Table, sources: Sequence[str]) -> int | None:
-    """Return the label that a table gives to a row, or None."""
-    keys = ((name, page) for name in _names(path, sources) for page in (frame, EVERY_FRAME))
+def table_label(path: str, labels: Labels, sources: Sequence[str], frame: int = 0) -> int | None:
+    """Return the label that a table gives to the image of a row, or None; one for the frame outranks one for all."""
+    keys = ((name, page) for page in (frame, None) for name in _names(path, sources))
     return next((labels[key] for key in keys if key in labels), None)
 
 
-def check_labels(labels: Table, paths: Iterable[str], sources: Sequence[str]) -> None:
+def check_labels(labels: Labels, paths: Iterable[str], sources: Sequence[str]) -> None:
     """Refuse a table that names images which are not there: a slip in the paths would make a silent score.
 
     Raises

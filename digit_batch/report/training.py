@@ -58,7 +58,8 @@ def trained(result: Trained) -> RenderableType:
 
 def splits(held_out: Sequence[Split]) -> RenderableType:
     """Return the held-out accuracy of each random split, with mean and spread."""
-    sets, sizes = (len({of(split) for split in held_out}) > 1 for of in (lambda s: s.digits, lambda s: s.test_size))
+    sets = len({split.digits for split in held_out}) > 1
+    sizes = len({split.test_size for split in held_out}) > 1
     named = ["digits"] * sets + ["test size"] * sizes
     table = headed("Held-out digits", *named, "seed", "fitted", "held out", "accuracy")
     for split in held_out:
