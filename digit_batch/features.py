@@ -72,8 +72,7 @@ def stretch_crops(amounts: Sequence[F32]) -> F32:
 def stretch(amount: F32, side: int) -> F32:
     """Return a crop (h, w) stretched over (side, side): exact area means."""
     height, width = amount.shape
-    stretched: F32 = share_length(height, side) @ amount @ share_length(width, side).T
-    return stretched
+    return np.asarray(share_length(height, side) @ amount @ share_length(width, side).T, np.float32)
 
 
 def share_length(length: int, parts: int) -> F32:
