@@ -89,18 +89,18 @@ class _Line:
     thickness: float
 
     def border(self, height: float) -> bool:
-        """It lies near the border."""
+        """Tell whether it lies near the border."""
         return not ZONE * height <= self.middle < (1 - ZONE) * height
 
     def spans(self, width: float) -> bool:
-        """It goes from border to border."""
+        """Tell whether it goes from border to border."""
         columns = self.columns
         return bool(
             len(columns) > WHOLE * width and columns[0] <= END * width + 1 and columns[-1] + 1 >= (1 - END) * width - 1
         )
 
     def is_rule(self, rest: Mask, whole: tuple[float, float], pen: float) -> bool:
-        """It is no part of the writing, which is the rest of the ink: thinner than the pen, or far beyond it.
+        """Tell whether it is no part of the writing, the rest of the ink: thinner than the pen, or far beyond it.
 
         The bar of a 7 that is cut tightly goes from border to border too, but its stem reaches the opposite one.
         """
@@ -116,7 +116,7 @@ class _Line:
 
     def uncross(self) -> Mask:
         """Leave out the columns where it is thicker: there a stroke crosses it or lies on it."""
-        return self.mask & (self.mask.sum(axis=0) <= self.thickness + 1)
+        return np.asarray(self.mask & (self.mask.sum(axis=0) <= self.thickness + 1))
 
 
 def _split_lines(runs: Mask) -> Iterator[_Line]:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from functools import cache
 
 import numpy as np
-from PIL import Image
 from numpy.typing import NDArray
+from scipy import ndimage as ndi
 
 from digit_batch.strokes.pen import CANVAS, draw_way
 from digit_batch.strokes.ways import Way, make_way
@@ -77,7 +77,10 @@ SIGNS: dict[str, tuple[str, ...]] = {
     "heart": ("50 28, 30 2, 4 22, 18 60, 50 98*, 82 60, 96 22, 70 2, 50 28",),
     "triangle": ("50 2, 26 50, 4 98*, 50 98, 96 98*, 74 50, 50 2",),
     "arrow": ("0 50, 50 50, 98 50", "70 22, 84 36, 98 50*, 84 64, 70 80"),
-    "face": ("50 0, 14 16, 0 50, 14 86, 50 100, 86 86, 100 50, 86 14, 50 0", "30 36, 31 40", "70 36, 71 40", "24 64, 50 82, 76 64"),
+    "face": (
+        "50 0, 14 16, 0 50, 14 86, 50 100, 86 86, 100 50, 86 14, 50 0",
+        *("30 36, 31 40", "70 36, 71 40", "24 64, 50 82, 76 64"),
+    ),
     "spiral": ("52 52, 60 44, 50 34, 34 50, 48 72, 78 56, 66 16, 22 16, 8 64, 46 98, 98 70",),
     "zigzag": ("0 30, 12 70*, 24 30*, 38 72*, 50 28*, 64 70*, 76 30*, 88 72*, 100 28",),
 }  # fmt: skip
@@ -89,7 +92,7 @@ def list_signs() -> tuple[Way, ...]:
     return tuple(make_way(-1, name, 1.0, strokes) for name, strokes in SIGNS.items())
 
 
-def draw_strangers(rng: np.random.Generator, n: int, draw_digits: Draw) -> F32:
+def draw_strangers_of(rng: np.random.Generator, n: int, draw_digits: Draw) -> F32:
     """Return (n, 40, 40) amounts of what is no digit: letters and signs, scribbles, crossed-out digits, pairs.
 
     Parameters
@@ -138,8 +141,8 @@ def _pair_up(rng: np.random.Generator, n: int, draw_digits: Draw) -> F32:
         whole[:, : one.shape[1]] = one
         whole[:, -two.shape[1] :] = np.maximum(whole[:, -two.shape[1] :], two)
         scale = CANVAS / max(whole.shape)
-        size = max(1, round(scale * whole.shape[1])), max(1, round(scale * CANVAS))
-        pair[: size[1], : size[0]] = np.asarray(Image.fromarray(whole).resize(size)).clip(0, 1)
+        small = ndi.zoom(whole, scale, order=1, grid_mode=True, mode="nearest").clip(0, 1)
+        pair[: small.shape[0], : small.shape[1]] = small
     return pairs
 
 

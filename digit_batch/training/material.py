@@ -61,6 +61,7 @@ def collect(
     drawn: int = 0,
     default: bool = True,
     plain: bool = False,
+    jobs: int = 1,
     progress: Callable[[int], object] = lambda made: None,
 ) -> Material:
     """Return everything to fit on, the digits that may be scored first.
@@ -77,12 +78,14 @@ def collect(
         Take scikit-learn's digits, their variations and the drawn ones.
     plain : bool
         Take scikit-learn's counts as they are, nothing varied or drawn.
+    jobs : int
+        Processes that simulate scans.
     progress : callable
         Called with the number of digits made since its last call.
     """
     parts = []
     if default:
-        parts.append(_plain_digits() if plain else _recipe_digits(seed, drawn, progress))
+        parts.append(_plain_digits() if plain else _recipe_digits(seed, drawn, jobs, progress))
     if own is not None:
         others = int((parts[0].weights).sum()) if parts else 0
         parts.append(_own_digits(own, seed, plain, others, progress))
@@ -100,8 +103,8 @@ def _plain_digits() -> Material:
     )
 
 
-def _recipe_digits(seed: int, drawn: int, progress: Callable[[int], object]) -> Material:
-    made = make_training_set(seed, drawn=drawn, progress=progress)
+def _recipe_digits(seed: int, drawn: int, jobs: int, progress: Callable[[int], object]) -> Material:
+    made = make_training_set(seed, drawn=drawn, jobs=jobs, progress=progress)
     count, rows = made.groups.max() + 1, len(made.labels)
     sets = np.where(np.arange(rows) < count, 0, NEVER_SCORED)  # scikit-learn's own come first
     names = np.concatenate([_row_names(count), np.full(rows - count, "", object)])

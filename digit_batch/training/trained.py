@@ -1,7 +1,7 @@
 """The whole of a training: figures on held-out digits first, then the model of all of them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from statistics import mean, pstdev
 from typing import Any
 
@@ -158,7 +158,7 @@ def train(
     total = plan.repeats * len(plan.test_sizes) + 2 + plan.search
     progress(0, total, "making digits")
     drawn = plan.drawn if plan.drawn is not None else choose_drawn(0 if own is None else len(own.labels))
-    material = collect(own, seed=plan.seed, drawn=drawn, default=not plan.only_own, plain=plan.plain)
+    material = collect(own, seed=plan.seed, drawn=drawn, default=not plan.only_own, plain=plan.plain, jobs=plan.jobs)
     c, gamma, trials = _choose(plan, material, progress, total)
     splits: list[Split] = []
     for size in plan.test_sizes:
@@ -167,7 +167,9 @@ def train(
             splits += hold_out(material, seed, size, c, gamma, plain=plan.plain)
     progress(total - 1, total, "fitting the model")
     kept = material.take(~np.isin(material.groups, _sample_groups(material)))
-    model = fit_model(kept.features, kept.labels, kept.weights, kept.groups, c=c, gamma=gamma, plain=plan.plain)
+    model = fit_model(
+        kept.features, kept.labels, kept.weights, kept.groups, c=c, gamma=gamma, plain=plan.plain, seed=plan.seed
+    )
     first = plan.test_sizes[0]
     held_out = {
         digits: evaluate(row for s in splits if (s.digits, s.test_size) == (digits, first) for row in s.rows)
@@ -176,9 +178,7 @@ def train(
     scores = _scores(spreads(splits), first)
     words = f"{describe(kept)}; seed {plan.seed}"
     progress(total, total, "done")
-    return Trained(
-        Model(model.svc, model.calibration, words, scores, model.plain), tuple(splits), held_out, tuple(trials)
-    )
+    return Trained(replace(model, fitted_on=words, scores=scores), tuple(splits), held_out, tuple(trials))
 
 
 def _scores(found: Sequence[Spread], first: float) -> dict[str, float]:
