@@ -53,14 +53,20 @@ class Parts:
         return np.asarray(counts / np.maximum(self.area, 1), float)
 
 
+def label_parts(mask: Mask) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+    """Return a (n, h, w) mask with its connected parts numbered from 1, and (k, 5) their canvas and box."""
+    labels, count = ndimage.label(mask, IN_PLANE)
+    slices = ndimage.find_objects(labels, count) if count else []
+    boxes = [(z.start, y.start, x.start, y.stop, x.stop) for z, y, x in slices]
+    return labels, np.array(boxes, np.intp).reshape(-1, 5)
+
+
 def find_parts(ink: NDArray[np.float32], mask: Mask) -> Parts:
     """Label the connected parts of a (n, h, w) mask and measure them."""
-    labels, count = ndimage.label(mask, IN_PLANE)
-    slices = ndimage.find_objects(labels)
-    boxes = np.array([(z.start, y.start, x.start, y.stop, x.stop) for z, y, x in slices], np.intp).reshape(-1, 5)
+    labels, boxes = label_parts(mask)
     inside = labels[mask]
-    area = np.asarray(np.bincount(inside, minlength=count + 1)[1:], np.float64)
-    total = np.bincount(inside, weights=ink[mask], minlength=count + 1)[1:]
+    area = np.asarray(np.bincount(inside, minlength=len(boxes) + 1)[1:], np.float64)
+    total = np.bincount(inside, weights=ink[mask], minlength=len(boxes) + 1)[1:]
     return Parts(labels, boxes[:, 0], area, np.asarray(total, np.float64), np.asarray(boxes[:, 1:], np.float64))
 
 

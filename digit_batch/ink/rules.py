@@ -1,12 +1,13 @@
 """Rules: long straight lines of tables, boxes, ruled and squared paper, also where they touch or cross a digit."""
 
-from collections.abc import Iterator
+from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
+from digit_batch.ink.parts import label_parts
 from digit_batch.ink.sliding import slide
 
 Mask = NDArray[np.bool_]
@@ -61,69 +62,91 @@ def find_rules(mask: Mask, sides: Floats) -> tuple[Mask, Mask]:
     """
     runs = [_find_runs(mask, axis) for axis in (1, 2)]
     near, across = np.zeros_like(mask), np.zeros_like(mask)
-    both = runs[0] | runs[1]
-    for i in np.flatnonzero(both.any(axis=(1, 2))):
-        rest = mask[i] & ~both[i]
+    crossing: dict[int, list[tuple[int, _Line]]] = defaultdict(list)
+    for axis in (0, 1):  # as if all lines were level
+        level, whole = _lay_level(runs[axis], axis), sides[:, [1 - axis, axis]]
+        found = _find_candidates(level, whole)
+        labels, boxes = label_parts(level[found])
+        at_border, spanning = _sort_lines(boxes, whole[found])
+        _lay_level(near, axis)[found] |= np.concatenate([[False], at_border])[labels]
+        for k in np.flatnonzero(spanning):
+            place = boxes[k, 0]
+            line = _Line(labels[place] == k + 1, bool(at_border[k]), *whole[found[place]])
+            crossing[int(found[place])].append((axis, line))
+    for i, lines in crossing.items():
+        rest = mask[i] & ~(runs[0][i] | runs[1][i])
         pen = float(measure_pen(rest[None])[0])
-        crossing = []
-        for axis in (0, 1):  # as if all lines were level
-            whole = sides[i, 1 - axis], sides[i, axis]
-            for line in _split_lines(np.moveaxis(runs[axis][i], axis, 1)):
-                if line.border(whole[0]):
-                    np.moveaxis(near[i], axis, 1)[line.mask] = True
-                if min(whole) >= LEAST and line.spans(whole[1]):
-                    crossing.append((axis, line, whole))
-        for axis, line, whole in crossing:
-            if len(crossing) >= SQUARED or line.is_rule(np.moveaxis(rest, axis, 1), whole, pen):
-                np.moveaxis(across[i], axis, 1)[line.uncross()] = True
+        for axis, line in lines:
+            if len(lines) >= SQUARED or line.is_rule(_lay_level(rest[None], axis)[0], pen):
+                _lay_level(across, axis)[i][line.uncross()] = True
     return near, across
+
+
+def _lay_level(masks: Mask, axis: int) -> Mask:
+    """Return a view of (n, h, w) masks in which lines along the axis of a picture, 0 down or 1 across, are level."""
+    return masks if axis else masks.swapaxes(1, 2)
+
+
+def _find_candidates(level: Mask, whole: Floats) -> NDArray[np.intp]:
+    """Return which masks of level runs may hold a line that `_sort_lines` takes; most strokes end here."""
+    height, width = whole.T
+    used: Mask = np.logical_or.reduce(level, axis=2)
+    some: Mask = np.logical_or.reduce(used, axis=1)
+    top, bottom = used.argmax(axis=1), used.shape[1] - used[:, ::-1].argmax(axis=1)
+    used = np.logical_or.reduce(level, axis=1)
+    left, right = used.argmax(axis=1), used.shape[1] - used[:, ::-1].argmax(axis=1)
+    at_border = (top < ZONE * height) | (bottom > (1 - ZONE) * height)
+    return np.flatnonzero(some & (at_border | _reaches(left, right, width)))
+
+
+def _sort_lines(boxes: NDArray[np.intp], whole: Floats) -> tuple[Mask, Mask]:
+    """Say which level lines lie near the border, and which go from border to border, by their boxes."""
+    height, width = whole[boxes[:, 0]].T
+    middle, left, right = (boxes[:, 1] + boxes[:, 3]) / 2, boxes[:, 2], boxes[:, 4]
+    at_border = (middle < ZONE * height) | (middle >= (1 - ZONE) * height)
+    long = (right - left > WHOLE * width) & (np.minimum(height, width) >= LEAST)
+    return np.asarray(at_border), np.asarray(long & _reaches(left, right, width))
+
+
+def _reaches(left: NDArray[np.intp], right: NDArray[np.intp], width: Floats) -> Mask:
+    """Say what goes from border to border."""
+    return np.asarray((left <= END * width + 1) & (right >= (1 - END) * width - 1))
 
 
 @dataclass(frozen=True)
 class _Line:
-    """A level line: its (h, w) mask, its columns, and its thickness in px."""
+    """A level line that goes from border to border: its (h, w) mask, where it lies, and the picture's sides."""
 
     mask: Mask
-    middle: float
-    columns: NDArray[np.intp]
-    thickness: float
+    at_border: bool
+    height: float
+    width: float
 
-    def border(self, height: float) -> bool:
-        """Tell whether it lies near the border."""
-        return not ZONE * height <= self.middle < (1 - ZONE) * height
+    @cached_property
+    def columns(self) -> NDArray[np.intp]:
+        """Its columns."""
+        return np.flatnonzero(self.mask.any(axis=0))
 
-    def spans(self, width: float) -> bool:
-        """Tell whether it goes from border to border."""
-        columns = self.columns
-        return bool(
-            len(columns) > WHOLE * width and columns[0] <= END * width + 1 and columns[-1] + 1 >= (1 - END) * width - 1
-        )
+    @cached_property
+    def thickness(self) -> float:
+        """Its usual thickness, px."""
+        return float(np.median(self.mask.sum(axis=0)[self.columns]))
 
-    def is_rule(self, rest: Mask, whole: tuple[float, float], pen: float) -> bool:
-        """Tell whether it is no part of the writing, the rest of the ink: thinner than the pen, or far beyond it.
+    def is_rule(self, rest: Mask, pen: float) -> bool:
+        """Say whether it is no part of the writing, the rest of the ink: thinner than the pen, or far beyond it.
 
         The bar of a 7 that is cut tightly goes from border to border too, but its stem reaches the opposite one.
         """
         written = np.flatnonzero(rest.sum(axis=0) > 1)  # one pixel may be a stump of a rule that was crossed
         if not len(written):
-            return self.thickness < THIN * pen and self.border(whole[0])
+            return self.thickness < THIN * pen and self.at_border
         before, behind = written[0] - self.columns[0], self.columns[-1] - written[-1]
-        if self.thickness < THIN * pen and (self.border(whole[0]) or max(before, behind) >= BEYOND * whole[1]):
+        if self.thickness < THIN * pen and (self.at_border or max(before, behind) >= BEYOND * self.width):
             return True
         rows = np.flatnonzero(rest.any(axis=1))
-        inside = rows[0] > EDGE and rows[-1] < whole[0] - 1 - EDGE
-        return bool(inside and min(before, behind) >= BEYOND * whole[1])
+        inside = rows[0] > EDGE and rows[-1] < self.height - 1 - EDGE
+        return bool(inside and min(before, behind) >= BEYOND * self.width)
 
     def uncross(self) -> Mask:
         """Leave out the columns where it is thicker: there a stroke crosses it or lies on it."""
-        return np.asarray(self.mask & (self.mask.sum(axis=0) <= self.thickness + 1))
-
-
-def _split_lines(runs: Mask) -> Iterator[_Line]:
-    """Yield each level line of a (h, w) mask of runs."""
-    labels, count = ndimage.label(runs, np.ones((3, 3)))
-    for label, (rows, _) in enumerate(ndimage.find_objects(labels, count), 1):
-        mask = labels == label
-        thick = mask.sum(axis=0)
-        columns = np.flatnonzero(thick)
-        yield _Line(mask, (rows.start + rows.stop) / 2, columns, float(np.median(thick[columns])))
+        return self.mask & (self.mask.sum(axis=0) <= self.thickness + 1)
