@@ -69,6 +69,12 @@ class Ink:
     others: float
 
     @property
+    def breadth(self) -> float:
+        """Width of the digit over its height; 0 where there is none."""
+        top, left, bottom, right = self.box
+        return (right - left) / (bottom - top) if bottom > top else 0.0
+
+    @property
     def blank(self) -> bool:
         """No ink was found."""
         return self.amount.size == 0
