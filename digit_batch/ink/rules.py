@@ -149,4 +149,4 @@ class _Line:
 
     def uncross(self) -> Mask:
         """Leave out the columns where it is thicker: there a stroke crosses it or lies on it."""
-        return self.mask & (self.mask.sum(axis=0) <= self.thickness + 1)
+        return np.asarray(self.mask & (self.mask.sum(axis=0) <= self.thickness + 1))
