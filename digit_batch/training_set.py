@@ -19,8 +19,8 @@ F32 = NDArray[np.float32]
 
 COPIES = 12  # variations of each of scikit-learn's digits
 SAVED = 4  # ways that people enlarge them and save them as pictures
-DRAWN = 80_000  # digits drawn with a pen
-SCANNED = 0.35  # of these, the share that goes over paper and through the ink finder
+DRAWN = 60_000  # digits drawn with a pen
+SCANNED = 0.4  # of these, the share that goes over paper and through the ink finder
 PAPERS = tuple(sorted(set(KINDS) - {"graph", "cut-off", "tiny"}))  # whose ink is found whole
 MOST_SIDE = 170.0  # px of a simulated scan's frame: larger ones read alike and take longer
 GRID = 0.5  # features are rounded to this: support vectors of 33 values pack well, and read the same
@@ -103,9 +103,9 @@ def make_training_set(
 def make_strangers(seed: int, count: int) -> F32:
     """Return the (count, 64) features of what is no digit: letters, signs, scribbles, spoiled digits, pairs."""
     rng = np.random.default_rng([seed, 2])
-    parts = [np.zeros((0, SIDE * SIDE), np.float32)]
-    for start in range(0, count, BATCH):
-        parts.append(read_features(wear(rng, draw_strangers(rng, min(BATCH, count - start)))))
+    parts = [
+        read_features(wear(rng, draw_strangers(rng, min(BATCH, count - start)))) for start in range(0, count, BATCH)
+    ]
     return np.concatenate(parts)
 
 
@@ -145,7 +145,7 @@ def _small(paper: str) -> Kind:
 def read_features(stacked: F32) -> F32:
     """Return (n, 64) features of (n, h, w) amounts, by the same steps as a scan, on the `GRID`."""
     parts = [count_blocks(fill_boxes(stacked[start : start + BATCH])) for start in range(0, len(stacked), BATCH)]
-    return _on_grid(np.concatenate(parts))
+    return _on_grid(np.concatenate([np.zeros((0, SIDE * SIDE), np.float32), *parts]))
 
 
 def _on_grid(features: F32) -> F32:

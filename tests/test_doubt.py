@@ -1,5 +1,7 @@
 """Doubt in words: what is no digit, and what can hardly be read, is for review, and the reason says what was seen."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
@@ -8,7 +10,7 @@ from skimage import data
 from digit_batch.model import load_model
 from digit_batch.paper import KINDS, draw_scan
 from digit_batch.reading import read_pictures
-from digit_batch.strokes import crop, draw_digits, draw_way, list_signs
+from digit_batch.strokes import crop, draw_digits, draw_way, list_signs, list_ways
 
 SIGNS = {sign.name: sign for sign in list_signs()}
 
@@ -86,7 +88,9 @@ def test_photographs_are_for_review(model):
     assert sum(reading.status == "ok" for reading in readings) <= 1
 
 
-@pytest.mark.parametrize("letter", ["A", "E", "F", "H", "K", "M", "N", "R", "T", "W", "X", "d", "hash", "per cent", "face"])
+@pytest.mark.parametrize(
+    "letter", ["A", "E", "F", "H", "K", "M", "N", "R", "T", "W", "X", "d", "hash", "per cent", "face"]
+)
 def test_letters_and_signs_are_not_like_any_digit(model, letter):
     drawings = draw_way(np.random.default_rng(5), SIGNS[letter], 20, haste=0.6)
     readings = [read(model, scan(crop(drawing), seed)) for seed, drawing in enumerate(drawings)]
@@ -108,7 +112,7 @@ def test_a_digit_that_was_crossed_out_is_for_review(model):
 @pytest.mark.parametrize("gap", [4, 10], ids=["close", "apart"])
 def test_two_digits_in_one_picture_are_for_review(model, gap):
     found = digits(21)
-    readings = [read(model, scan(beside(one, two, gap), seed)) for seed, (one, two) in enumerate(zip(found, found[1:], strict=False))]
+    readings = [read(model, scan(beside(one, two, gap), seed)) for seed, (one, two) in enumerate(pairwise(found))]
     assert sum(reading.status == "ok" for reading in readings) <= 1
     assert sum(reading.reason == "more than one digit?" for reading in readings) >= 10
 
@@ -138,6 +142,4 @@ def test_plain_digits_are_not_doubted(model):
 
 
 def draw_plainly(rng, labels):
-    from digit_batch.strokes import list_ways
-
     return [draw_way(rng, list_ways(int(label))[0], 1, haste=0.5)[0] for label in labels]
