@@ -18,6 +18,7 @@ from digit_batch.cli.options import (
     Polarity,
     PolarityChoice,
     Quiet,
+    Report,
 )
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def evaluate(
     min_confidence: MinConfidence = None,
     polarity: Polarity = PolarityChoice.auto,
     max_pixels: MaxPixels = 100_000_000,
+    report: Report = None,
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
@@ -65,6 +67,12 @@ def evaluate(
     settings = batch.Settings(
         polarity.value, MIN_CONFIDENCE if min_confidence is None else min_confidence, Limits(max_pixels=max_pixels)
     )
+    page = None
+    if report is not None:
+        from digit_batch.cli.report import Report as Page
+
+        asked = {"--labels": str(labels or ""), "--min-confidence": str(settings.min_confidence)}
+        page = Page(report, "evaluate", [source], model, settings, asked, force=force)
     saved = source.lower().endswith(".csv") and Path(source).is_file()
     table = None if labels is None else read_labels(labels)
     if table is not None:  # before the work is done, not after
@@ -81,7 +89,9 @@ def evaluate(
     first = next(pairs, None)
     if first is None:
         raise NoImageError(f"No image in {source}. Give a folder with one folder a digit, named 0 to 9.")
-    pairs_again = chain([first], pairs)
+    pairs_again: Iterator[tuple[Prediction, int | None]] = chain([first], pairs)
+    if page:
+        pairs_again = page.follow(pairs_again)
     if output is None:
         result = evaluation.evaluate(pairs_again)
     else:
@@ -95,6 +105,8 @@ def evaluate(
     if metrics:
         with whole_file(metrics, force=force) as stream:
             stream.write(json.dumps(result.figures(), indent=2) + "\n")
+    if page:
+        page.write(result, jobs=jobs, quiet=quiet)
     if not quiet:
         out.print(tables.evaluation(result))
     if fail_under is not None and result.accuracy < fail_under:
