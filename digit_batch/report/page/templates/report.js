@@ -51,6 +51,8 @@ function refresh() {
   $("cards").replaceChildren();
   shownCount = 0;
   addBlock();
+  // What is not yet drawn is left out on paper: the first block is there in any case.
+  requestIdleCallback(() => document.querySelectorAll(".card").forEach(drawCard));
 }
 
 function addBlock(most = BLOCK) {
@@ -97,7 +99,7 @@ function makeCard(i) {
   if (isWrong(i)) answer.append(make("span", "true", `true ${data.true[i]}`));
   answer.append(make("span", "sure", data.confidence[i] === null ? "" : data.confidence[i].toFixed(3)));
   const state = make("span", "state", data.status[i] ? plain(data.reason[i]).slice(0, 80) || status : status);
-  const path = make("span", "path", tail(nameOf(i), 42));
+  const path = make("span", "path", tail(nameOf(i), 28));
   path.title = nameOf(i).slice(0, 1000);
   card.append(picture, answer, state, path);
   return card;
