@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from digit_batch.features import SIDE, extract_features
+from digit_batch.features import BOX, SIDE, fill_boxes, stack, stretch
 from digit_batch.ink import Ink, find_inks
 from digit_batch.model import Model
 from digit_batch.predictions import CLASSES, Prediction, Status
@@ -19,7 +19,11 @@ MIN_CONFIDENCE = 0.9  # below it a row asks for a person
 # How far a pen goes at most, in sides of a square as large as the crop. Of 2,261 real digits the longest way is 6.1
 # (99 %: 5.0); of noise that passes for ink, on pages up to 15 times as long as wide, 95 % lies above 6.5.
 LONGEST_WAY = 6.4
+LEAST_LIKENESS = 0.0  # of the label's duel with what is no digit
+OTHERS = 0.5  # height of what was left out over the digit's: more may be another digit
+BROADEST = 1.6  # width over height: broader ink is two digits, or none
 Polarity = Literal["auto", "dark", "light"]
+Box = Literal["none", "filled", "stretched"]  # of the recipe; of a plain model
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,8 @@ class Reading:
         The 8x8 grid, 0 to 16; all zero where there is no ink, or only noise.
     chances : ndarray of float32, shape (10,)
         The estimated chance of each digit; all zero where there is no ink, or only noise.
+    likeness : float
+        The label's duel with what is no digit: negative for what is rather none, infinite where the model knows none.
     status : {"ok", "review"}
         Accepted, or for a person to look at.
     reason : str
@@ -43,6 +49,7 @@ class Reading:
     ink: Ink
     features: NDArray[np.float32]
     chances: NDArray[np.float32]
+    likeness: float
     status: Status
     reason: str
 
@@ -56,10 +63,13 @@ class Reading:
         """The estimated chance that the label is right."""
         return float(self.chances.max()) if self.chances.any() else None
 
-    def prediction(self, path: str, frame: int) -> Prediction:
-        """Return the row of this reading."""
-        chances = tuple(float(chance) for chance in self.chances) if self.chances.any() else None
-        return Prediction(path, frame, self.label, self.confidence, self.status, self.reason, chances)
+    def prediction(self, path: str, frame: int, box: Box = "none") -> Prediction:
+        """Return the row of this reading, with the box that its features were counted on where that is asked for."""
+        if not self.chances.any():
+            return Prediction(path, frame, None, None, self.status, self.reason)
+        chances = tuple(float(chance) for chance in self.chances)
+        kept = None if box == "none" else draw_box(self.ink.amount, box)
+        return Prediction(path, frame, self.label, self.confidence, self.status, self.reason, chances, kept)
 
 
 def read_pictures(
@@ -91,25 +101,37 @@ def read_pictures(
     inked = [place for place, ink in enumerate(inks) if ink.amount.size and measure_way(ink.amount) <= LONGEST_WAY]
     features = np.zeros((len(inks), SIDE * SIDE), dtype=np.float32)
     chances = np.zeros((len(inks), CLASSES), dtype=np.float32)
+    likeness = np.zeros(len(inks), dtype=np.float32)
     if inked:
-        features[inked] = extract_features([inks[place].amount for place in inked])
-        chances[inked] = model.chances(features[inked])
+        features[inked] = model.look([inks[place].amount for place in inked])
+        answers = model.answer(features[inked])
+        chances[inked], likeness[inked] = answers.chances, answers.likeness
     return [
-        Reading(ink, grid, chance, *judge(ink, chance, min_confidence))
-        for ink, grid, chance in zip(inks, features, chances, strict=True)
+        Reading(ink, grid, chance, like, *judge(ink, chance, like, min_confidence))
+        for ink, grid, chance, like in zip(inks, features, chances, likeness.tolist(), strict=True)
     ]
 
 
-def judge(ink: Ink, chances: NDArray[np.float32], min_confidence: float) -> tuple[Status, str]:
+def judge(ink: Ink, chances: NDArray[np.float32], likeness: float, min_confidence: float) -> tuple[Status, str]:
     """Return the status of a reading, and why a person should look at it."""
     if not ink.amount.size:
         return "review", "blank: no ink found"
     if not chances.any():
-        return "review", "no digit: noise or scribble"
+        return "review", "not like any digit: noise or scribble"
     second, first = chances.argsort()[-2:]
+    if ink.others > OTHERS or ink.breadth > BROADEST:
+        return "review", "more than one digit?"
+    if likeness < LEAST_LIKENESS:
+        return "review", "not like any digit"
     if chances[first] < min_confidence:
-        return "review", f"low confidence: {first} or {second}"
+        return "review", f"low confidence: {first} or {second}" + ", clipped by the frame" * ink.clipped
     return "ok", ""
+
+
+def draw_box(amount: NDArray[np.float32], box: Box) -> bytes:
+    """Return the 32x32 box of a digit's ink (h, w), 0 to 255 row by row, whose blocks a model's features are."""
+    drawn = fill_boxes(stack([amount]))[0] if box == "filled" else stretch(amount, BOX)
+    return np.rint(255 * drawn).astype(np.uint8).tobytes()
 
 
 def measure_way(amount: NDArray[np.float32]) -> float:

@@ -14,6 +14,7 @@ from pictures import blank_page, digit_page, save
 from PIL import Image
 
 from digit_batch.batch import Settings
+from digit_batch.evaluation import evaluate
 from digit_batch.features import extract_features
 from digit_batch.ink import find_inks
 from digit_batch.predictions import Prediction
@@ -260,10 +261,8 @@ def test_the_histogram_counts_every_row_once():
 
 
 def test_risk_grows_from_the_surest_to_all():
-    kept = Kept(most=1)
-    for confidence, true in ((0.99, 3), (0.9, 3), (0.8, 4), (0.7, 3)):
-        kept.add(row(confidence=confidence), true)
-    curve = risk_coverage(kept.sure)
-    assert curve.points == ((0.0, 0.0), (0.25, 0.0), (0.5, 0.0), (0.75, 1 / 3), (1.0, 0.25))
+    said = ((0.99, 3), (0.9, 3), (0.8, 4), (0.7, 3))
+    curve = risk_coverage(evaluate((row(confidence=confidence), true) for confidence, true in said))
+    assert np.allclose(curve.points, [(0.25, 0.0), (0.5, 0.0), (0.75, 1 / 3), (1.0, 0.25)])
     assert curve.top == 0.5
-    assert risk_coverage(Kept(most=1).sure) is None
+    assert risk_coverage(evaluate([])) is None

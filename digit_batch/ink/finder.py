@@ -22,7 +22,7 @@ LEAST_SIZE = 0.05  # of the picture's longer side: a smaller digit is dust
 LEAST_SHARE = 0.35  # of all ink in the digit's box: less is noise that someone thresholded
 LEAST_COHERENCE = 0.3  # likeness of neighbouring pixels: 0 to 0.15 in noise, from 0.4 for strokes one pixel wide
 LEAST_CONTRAST = 8.0  # grey levels between ink and paper; JPEG makes differences of 2 to 5 on blank paper
-LEAST_SIGNAL = 5.5  # ink over the paper's noise; pure noise, split in two by any threshold, reaches 3.5
+LEAST_SIGNAL = 4.7  # ink over the paper's noise; pure noise, split in two by any threshold, reaches 3.5
 SURE = 0.75  # lean of the polarity: of 1,700 simulated scans that lean more none is wrong, of 400 others 20
 PAPER = 1.0  # in doubt, dark ink on paper is the likelier: exp(1) to 1
 NO_INK = np.zeros((0, 0), np.float32)
@@ -67,6 +67,12 @@ class Ink:
     signal: float
     stroke: float
     others: float
+
+    @property
+    def breadth(self) -> float:
+        """Width of the digit over its height; 0 where there is none."""
+        top, left, bottom, right = self.box
+        return (right - left) / (bottom - top) if bottom > top else 0.0
 
     @property
     def blank(self) -> bool:

@@ -16,6 +16,7 @@ LINE_SHARE = 0.6  # of a part's pixels on rules: more, and it is a rule, a frame
 SPECK = 0.06  # of the digit's largest part: smaller ones are specks
 FAINT = 0.65  # of the strength of the digit's main part: fainter ones are grain or shadow
 NEAR = 0.2  # of the digit's longer side: parts with a smaller gap belong to it (the flag of a 5)
+HULL = 0.8  # of the longer side of all writing: broken strokes are taken for at least so large a digit
 SIZEABLE = 0.1  # of the digit's largest part: what is left out and larger may be another digit
 
 Floats = NDArray[np.float64]
@@ -52,14 +53,20 @@ class Parts:
         return np.asarray(counts / np.maximum(self.area, 1), float)
 
 
+def label_parts(mask: Mask) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+    """Return a (n, h, w) mask with its connected parts numbered from 1, and (k, 5) their canvas and box."""
+    labels, count = ndimage.label(mask, IN_PLANE)
+    slices = ndimage.find_objects(labels, count) if count else []
+    boxes = [(z.start, y.start, x.start, y.stop, x.stop) for z, y, x in slices]
+    return labels, np.array(boxes, np.intp).reshape(-1, 5)
+
+
 def find_parts(ink: NDArray[np.float32], mask: Mask) -> Parts:
     """Label the connected parts of a (n, h, w) mask and measure them."""
-    labels, count = ndimage.label(mask, IN_PLANE)
-    slices = ndimage.find_objects(labels)
-    boxes = np.array([(z.start, y.start, x.start, y.stop, x.stop) for z, y, x in slices], np.intp).reshape(-1, 5)
+    labels, boxes = label_parts(mask)
     inside = labels[mask]
-    area = np.asarray(np.bincount(inside, minlength=count + 1)[1:], np.float64)
-    total = np.bincount(inside, weights=ink[mask], minlength=count + 1)[1:]
+    area = np.asarray(np.bincount(inside, minlength=len(boxes) + 1)[1:], np.float64)
+    total = np.bincount(inside, weights=ink[mask], minlength=len(boxes) + 1)[1:]
     return Parts(labels, boxes[:, 0], area, np.asarray(total, np.float64), np.asarray(boxes[:, 1:], np.float64))
 
 
@@ -131,6 +138,8 @@ def choose_parts(parts: Parts, members: range, seed: int, lines: Mask, cut: int)
     strength = parts.ink / parts.area
     candidates = [k for k in rest if parts.area[k] >= least and strength[k] >= FAINT * strength[seed]]
     kept, box = [seed], boxes[seed].tolist()
+    among = boxes[[seed, *candidates]]
+    hull = float((among[:, 2:].max(axis=0) - among[:, :2].min(axis=0)).max())
     grown = True
     while grown:
         grown = False
@@ -139,7 +148,7 @@ def choose_parts(parts: Parts, members: range, seed: int, lines: Mask, cut: int)
             down = max(box[0] - bottom, top - box[2], 0)
             across = max(box[1] - right, left - box[3], 0)
             # A gap sideways counts more: a second digit stands beside the first, a flag above it.
-            if k not in kept and max(down, 1.5 * across) <= NEAR * max(box[2] - box[0], box[3] - box[1]):
+            if k not in kept and max(down, 1.5 * across) <= NEAR * max(box[2] - box[0], box[3] - box[1], HULL * hull):
                 kept.append(k)
                 box = [min(box[0], top), min(box[1], left), max(box[2], bottom), max(box[3], right)]
                 grown = True

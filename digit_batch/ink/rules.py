@@ -1,8 +1,13 @@
-"""Rules: long straight lines along the border of a picture, of tables, boxes and ruled paper, also touching a digit."""
+"""Rules: long straight lines of tables, boxes, ruled and squared paper, also where they touch or cross a digit."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from digit_batch.ink.parts import label_parts
 from digit_batch.ink.sliding import slide
 
 Mask = NDArray[np.bool_]
@@ -14,6 +19,10 @@ TILT = 0.02  # of the picture's side: what a run may stray by
 END = 0.04  # of the picture's side: a rule that touches the digit must come this near to both borders
 LEAST = 20  # px: in a smaller picture a rule is as wide as a stroke, and none is cut off
 THIN = 0.9  # of the pen's width: a rule that touches the digit is thinner (the bar of a 7 cut tightly is as wide)
+WHOLE = 0.7  # of the picture's side: ink that a rule across the picture shows at least
+BEYOND = 0.08  # of the picture's side: how far a rule in the middle stretches beyond the writing, at one end or more
+SQUARED = 4  # rules across one picture: more make squared paper, whose every line is one
+EDGE = 1  # px: writing this near to the border is cut by it
 
 
 def _find_runs(mask: Mask, axis: int) -> Mask:
@@ -48,36 +57,96 @@ def find_rules(mask: Mask, sides: Floats) -> tuple[Mask, Mask]:
     Returns
     -------
     near, across
-        Pixels on long straight runs near the border; and those of them that cross the whole picture and are thinner
+        Pixels on long straight runs near the border; and those on lines that cross the whole picture and are thinner
         than the pen, which are no digit's stroke even where they touch it.
     """
+    runs = [_find_runs(mask, axis) for axis in (1, 2)]
     near, across = np.zeros_like(mask), np.zeros_like(mask)
-    for axis in (1, 2):
-        runs = _find_runs(mask, axis)
-        found = np.flatnonzero(runs.any(axis=(1, 2)))
-        if len(found) == 0:
-            continue
-        runs, rest = np.moveaxis(runs[found], axis, 2), np.moveaxis(mask[found], axis, 2)
-        side, length = sides[found, 2 - axis], sides[found, axis - 1]
-        row = np.arange(runs.shape[1])
-        for zone in (row < ZONE * side[:, None], (row >= (1 - ZONE) * side[:, None]) & (row < side[:, None])):
-            line = runs & zone[:, :, None]
-            columns = line.any(axis=1)
-            count = columns.sum(axis=1)
-            first, last = columns.argmax(axis=1), columns.shape[1] - columns[:, ::-1].argmax(axis=1)
-            whole = np.minimum(side, length) >= LEAST
-            whole &= (count > 0.7 * length) & (first <= END * length + 1) & (last >= (1 - END) * length - 1)
-            thick = line.sum(axis=(1, 2)) / np.maximum(count, 1)
-            np.moveaxis(near, axis, 2)[found] |= line
-            cuts = np.flatnonzero(whole)
-            cuts = cuts[thick[cuts] < THIN * measure_pen(rest[cuts] & ~runs[cuts])]
-            np.moveaxis(across, axis, 2)[found[cuts]] |= _uncross(line[cuts], rest[cuts])
+    crossing: dict[int, list[tuple[int, _Line]]] = defaultdict(list)
+    for axis in (0, 1):  # as if all lines were level
+        level, whole = _lay_level(runs[axis], axis), sides[:, [1 - axis, axis]]
+        found = _find_candidates(level, whole)
+        labels, boxes = label_parts(level[found])
+        at_border, spanning = _sort_lines(boxes, whole[found])
+        _lay_level(near, axis)[found] |= np.concatenate([[False], at_border])[labels]
+        for k in np.flatnonzero(spanning):
+            place = boxes[k, 0]
+            line = _Line(labels[place] == k + 1, bool(at_border[k]), *whole[found[place]])
+            crossing[int(found[place])].append((axis, line))
+    for i, lines in crossing.items():
+        rest = mask[i] & ~(runs[0][i] | runs[1][i])
+        pen = float(measure_pen(rest[None])[0])
+        for axis, line in lines:
+            if len(lines) >= SQUARED or line.is_rule(_lay_level(rest[None], axis)[0], pen):
+                _lay_level(across, axis)[i][line.uncross()] = True
     return near, across
 
 
-def _uncross(line: Mask, mask: Mask) -> Mask:
-    """Leave out of horizontal lines what a stroke crosses: where there is other ink both above and below."""
-    other = mask & ~slide(line, 1, 1, True)
-    above = np.maximum.accumulate(other, axis=1)
-    below = np.maximum.accumulate(other[:, ::-1], axis=1)[:, ::-1]
-    return line & ~(above & below)
+def _lay_level(masks: Mask, axis: int) -> Mask:
+    """Return a view of (n, h, w) masks in which lines along the axis of a picture, 0 down or 1 across, are level."""
+    return masks if axis else masks.swapaxes(1, 2)
+
+
+def _find_candidates(level: Mask, whole: Floats) -> NDArray[np.intp]:
+    """Return which masks of level runs may hold a line that `_sort_lines` takes; most strokes end here."""
+    height, width = whole.T
+    used: Mask = np.logical_or.reduce(level, axis=2)
+    some: Mask = np.logical_or.reduce(used, axis=1)
+    top, bottom = used.argmax(axis=1), used.shape[1] - used[:, ::-1].argmax(axis=1)
+    used = np.logical_or.reduce(level, axis=1)
+    left, right = used.argmax(axis=1), used.shape[1] - used[:, ::-1].argmax(axis=1)
+    at_border = (top < ZONE * height) | (bottom > (1 - ZONE) * height)
+    return np.flatnonzero(some & (at_border | _reaches(left, right, width)))
+
+
+def _sort_lines(boxes: NDArray[np.intp], whole: Floats) -> tuple[Mask, Mask]:
+    """Say which level lines lie near the border, and which go from border to border, by their boxes."""
+    height, width = whole[boxes[:, 0]].T
+    middle, left, right = (boxes[:, 1] + boxes[:, 3]) / 2, boxes[:, 2], boxes[:, 4]
+    at_border = (middle < ZONE * height) | (middle >= (1 - ZONE) * height)
+    long = (right - left > WHOLE * width) & (np.minimum(height, width) >= LEAST)
+    return np.asarray(at_border), np.asarray(long & _reaches(left, right, width))
+
+
+def _reaches(left: NDArray[np.intp], right: NDArray[np.intp], width: Floats) -> Mask:
+    """Say what goes from border to border."""
+    return np.asarray((left <= END * width + 1) & (right >= (1 - END) * width - 1))
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A level line that goes from border to border: its (h, w) mask, where it lies, and the picture's sides."""
+
+    mask: Mask
+    at_border: bool
+    height: float
+    width: float
+
+    @cached_property
+    def columns(self) -> NDArray[np.intp]:
+        """Its columns."""
+        return np.flatnonzero(self.mask.any(axis=0))
+
+    @cached_property
+    def thickness(self) -> float:
+        """Its usual thickness, px."""
+        return float(np.median(self.mask.sum(axis=0)[self.columns]))
+
+    def is_rule(self, rest: Mask, pen: float) -> bool:
+        """Say whether it is no part of the writing, the rest of the ink: thinner than the pen, or far beyond it.
+
+        The bar of a 7 that is cut tightly goes from border to border too, but its stem reaches the opposite one.
+        """
+        written = np.flatnonzero(rest.sum(axis=0) > 1)  # one pixel may be a stump of a rule that was crossed
+        if not len(written):
+            return self.thickness < THIN * pen and self.at_border
+        before, behind = written[0] - self.columns[0], self.columns[-1] - written[-1]
+        if self.thickness < THIN * pen and (self.at_border or max(before, behind) >= BEYOND * self.width):
+            return True
+        rows = np.flatnonzero(rest.any(axis=1))
+        inside = rows[0] > EDGE and rows[-1] < self.height - 1 - EDGE
+        return bool(inside and min(before, behind) >= BEYOND * self.width)
+
+    def uncross(self) -> Mask:
+        """Leave out the columns where it is thicker: there a stroke crosses it or lies on it."""
+        return self.mask & (self.mask.sum(axis=0) <= self.thickness + 1)

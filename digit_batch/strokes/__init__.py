@@ -6,9 +6,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digit_batch.strokes.pen import CANVAS, draw_way
+from digit_batch.strokes.signs import SIGNS, draw_strangers_of, list_signs
 from digit_batch.strokes.ways import WAYS, Way, list_ways
 
-__all__ = ["WAYS", "Way", "draw_digit", "draw_digits", "draw_way", "list_ways"]
+__all__ = [
+    "SIGNS",
+    "WAYS",
+    "Way",
+    "crop",
+    "draw_digit",
+    "draw_digits",
+    "draw_strangers",
+    "draw_way",
+    "list_signs",
+    "list_ways",
+]
 
 F32 = NDArray[np.float32]
 
@@ -32,6 +44,11 @@ def draw_digits(rng: np.random.Generator, digits: Sequence[int] | NDArray[np.int
 def draw_digit(rng: np.random.Generator, digit: int) -> F32:
     """Return one drawing, cropped to its ink: (h, w) amounts 0..1."""
     return crop(draw_digits(rng, [digit])[0])
+
+
+def draw_strangers(rng: np.random.Generator, n: int) -> F32:
+    """Return (n, 40, 40) amounts 0..1 of what is no digit: letters and signs, scribbles, spoiled digits, pairs."""
+    return draw_strangers_of(rng, n, draw_digits)
 
 
 def crop(drawing: F32) -> F32:

@@ -36,17 +36,17 @@ WAYS: dict[int, dict[str, tuple[float, tuple[str, ...]]]] = {
         "short flag": (1.5, ("36 16, 52 0*, 52 50, 52 100",)),
         "flag": (1.5, ("22 30, 40 18, 56 0*, 56 50, 56 100",)),
         "long flag": (1, ("6 52, 32 30, 58 0*, 60 50, 60 100",)),
-        "flag and foot": (2.2, ("26 20, 50 0*, 52 50, 52 98", "22 99, 50 98, 80 98")),
+        "flag and foot": (1.6, ("26 20, 50 0*, 52 50, 52 98", "22 99, 50 98, 80 98")),
         "curved flag and foot": (0.6, ("22 26, 40 18, 52 0*, 52 50, 52 97*, 22 98, 50 99, 82 97",)),
         "foot": (0.3, ("50 0, 50 50, 50 98", "24 99, 50 98, 78 98")),
         "hook": (0.8, ("38 12, 46 2, 54 6, 54 50, 54 100",)),
         "serif flag, wide foot": (0.8, ("30 12, 48 10, 52 0*, 50 50, 50 96", "10 97, 50 97, 92 95")),
         "hooked foot": (0.3, ("34 16, 50 0*, 50 60, 54 94, 70 96",)),
-        "flag and sloping foot": (1, ("24 30, 40 18, 56 0*, 52 50, 46 94", "8 99, 48 93, 96 84")),
+        "flag and sloping foot": (0.6, ("24 30, 40 18, 56 0*, 52 50, 46 94", "8 99, 48 93, 96 84")),
         "long flag, leaning": (0.6, ("4 46, 34 26, 66 0*, 54 50, 44 100",)),
         "steep flag": (0.8, ("10 40, 36 22, 60 0*, 58 50, 56 100",)),
         "capital": (0.4, ("24 4, 50 2, 76 3", "50 3, 50 50, 50 97", "20 98, 50 97, 80 98")),
-        "flag and long sloping foot": (1, ("30 30, 46 14, 60 0*, 52 50, 40 92", "0 100, 40 92, 100 74")),
+        "flag and long sloping foot": (0.5, ("30 30, 46 14, 60 0*, 52 50, 40 92", "0 100, 40 92, 100 74")),
     },
     2: {
         "flat base": (2, ("14 24, 26 6, 54 0, 78 14, 76 40, 48 70, 12 98*, 46 96, 90 97",)),
@@ -96,6 +96,8 @@ WAYS: dict[int, dict[str, tuple[float, tuple[str, ...]]]] = {
         ),
         "tiny base": (0.8, ("16 22, 40 0, 72 8, 70 34, 40 76, 30 96, 40 100, 58 92",)),
         "arch, looped": (1, ("8 36, 14 12, 46 0, 76 12, 82 44, 66 72, 36 90, 12 86, 16 72, 42 74, 70 90, 96 90",)),
+        "straight neck": (1, ("32 18, 46 2, 64 12, 60 46, 36 92*, 62 93, 90 90",)),
+        "short hook, straight neck": (0.8, ("38 12, 50 2, 62 14, 54 54, 34 94*, 58 95, 86 92",)),
     },
     3: {
         "round": (2.5, ("16 12, 44 0, 74 10, 70 36, 42 47*, 74 56, 84 78, 58 99, 12 90",)),
@@ -278,11 +280,13 @@ class Way:
 @cache
 def list_ways(digit: int) -> tuple[Way, ...]:
     """Return the ways of writing a digit."""
-    ways = []
-    for name, (weight, strokes) in WAYS[digit].items():
-        strokes = (strokes,) if isinstance(strokes, str) else strokes
-        fields = [[point.split() for point in stroke.replace("*", " *").split(",")] for stroke in strokes]
-        points = tuple(np.array([[float(p[0]), float(p[1])] for p in stroke], np.float32) for stroke in fields)
-        corners = tuple(np.array([len(p) == 3 for p in stroke]) for stroke in fields)
-        ways.append(Way(digit, name, weight, points, corners))
-    return tuple(ways)
+    return tuple(make_way(digit, name, weight, strokes) for name, (weight, strokes) in WAYS[digit].items())
+
+
+def make_way(digit: int, name: str, weight: float, strokes: tuple[str, ...] | str) -> Way:
+    """Read the strokes of one way, as they stand in the table."""
+    strokes = (strokes,) if isinstance(strokes, str) else strokes
+    fields = [[point.split() for point in stroke.replace("*", " *").split(",")] for stroke in strokes]
+    points = tuple(np.array([[float(p[0]), float(p[1])] for p in stroke], np.float32) for stroke in fields)
+    corners = tuple(np.array([len(p) == 3 for p in stroke]) for stroke in fields)
+    return Way(digit, name, weight, points, corners)

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
-from digit_batch.evaluation import BINS, Evaluation
+from digit_batch.evaluation import Evaluation
+from digit_batch.evaluation.confidence import STEPS
 
 BARS = 20  # of the histogram of confidence
-CURVE_POINTS = 200  # of a curve at most: more than it has px
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def histogram(sure: Sequence[Sequence[int]], names: tuple[str, str]) -> tuple[li
 
     Parameters
     ----------
-    sure : (2, BINS + 1) counts
+    sure : (2, STEPS + 1) counts
         Rows by confidence, in ten-thousandths: the good ones, then the others.
     names : (str, str)
         What those two are called.
@@ -61,7 +61,7 @@ def histogram(sure: Sequence[Sequence[int]], names: tuple[str, str]) -> tuple[li
     counts = [[0] * BARS, [0] * BARS]
     for kind, row in enumerate(sure):
         for step, count in enumerate(row):
-            counts[kind][min(step * BARS // BINS, BARS - 1)] += count
+            counts[kind][min(step * BARS // STEPS, BARS - 1)] += count
     most = max(map(sum, zip(*counts, strict=True))) or 1
     bars = []
     for place, (good, other) in enumerate(zip(*counts, strict=True)):
@@ -92,21 +92,10 @@ def recall_bars(result: Evaluation) -> list[Bar]:
     ]
 
 
-def risk_coverage(sure: Sequence[Sequence[int]]) -> Curve | None:
-    """Return how the share of wrong answers grows as less sure rows are answered too; None without rows."""
-    total = sum(map(sum, sure))
-    if not total:
-        return None
-    points = [(0.0, 0.0)]
-    answered = wrong = 0
-    for right_here, wrong_here in zip(reversed(sure[0]), reversed(sure[1]), strict=True):
-        if right_here or wrong_here:
-            answered += right_here + wrong_here
-            wrong += wrong_here
-            points.append((answered / total, wrong / answered))
-    step = max(1, len(points) // CURVE_POINTS)
-    thinned = points[::step] + points[-1:] * ((len(points) - 1) % step > 0)
-    return Curve(tuple(thinned), _round_up(max(risk for _, risk in points)))
+def risk_coverage(result: Evaluation) -> Curve | None:
+    """Return how the share of wrong answers grows as less sure rows are answered too; None where none is answered."""
+    points = tuple((point.coverage, 1 - point.accuracy) for point in result.confidences.curve)
+    return Curve(points, _round_up(max(risk for _, risk in points))) if points else None
 
 
 def _round_up(share: float) -> float:

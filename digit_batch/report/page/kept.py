@@ -3,7 +3,7 @@
 import heapq
 from dataclasses import dataclass, replace
 
-from digit_batch.evaluation import BINS
+from digit_batch.evaluation.confidence import STEPS
 from digit_batch.predictions import Prediction
 
 MOST = 20_000  # rows of a page: about 20 MB with their pictures, which browsers open in a second
@@ -46,14 +46,14 @@ class Kept:
     ----------
     count : int
         Rows that went by.
-    sure : list of list of int, (2, `BINS` + 1)
+    sure : list of list of int, (2, `STEPS` + 1)
         How many rows had each confidence, in ten-thousandths: first the good ones, then the others. Good is what is
         right where the true digit is known, and accepted where none is known.
     """
 
     def __init__(self, most: int = MOST) -> None:
         self.count = 0
-        self.sure = [[0] * (BINS + 1), [0] * (BINS + 1)]
+        self.sure = [[0] * (STEPS + 1), [0] * (STEPS + 1)]
         self._most = most
         self._heap: list[tuple[int, float, int, Shown]] = []
 
@@ -63,7 +63,7 @@ class Kept:
         self.count += 1
         if row.status != "error":
             good = row.status == "ok" if true is None else row.label == true
-            self.sure[not good][round((row.confidence or 0) * BINS)] += 1
+            self.sure[not good][round((row.confidence or 0) * STEPS)] += 1
         item = (*_worth(shown), -shown.place, shown)
         if len(self._heap) < self._most:
             heapq.heappush(self._heap, item)

@@ -117,5 +117,5 @@ def write_report(
         most_labels=max(tally.labels.values(), default=0),
         digits=[] if result is None else charts.recall_bars(result),
         digit_ticks=[((digit + 0.5) / CLASSES, str(digit)) for digit in range(CLASSES)],
-        risk=None if result is None else charts.risk_coverage(kept.sure),
+        risk=None if result is None else charts.risk_coverage(result),
     )

@@ -118,7 +118,7 @@ function wordsOf(i) {
 async function drawCard(card) {
   const i = Number(card.dataset.row);
   const canvas = card.querySelector("canvas");
-  if (canvas.dataset.drawn === `${i} ${view()}`) return;
+  if (!canvas || canvas.dataset.drawn === `${i} ${view()}`) return; // without one, its trouble is told instead
   const trouble = await draw(canvas, i, view());
   if (trouble && !card.querySelector(".trouble")) {
     canvas.remove();
@@ -143,9 +143,16 @@ const seen = new IntersectionObserver(
   },
   { rootMargin: "1500px 0px" },
 );
-new IntersectionObserver((entries) => entries.some((e) => e.isIntersecting) && !$("more").hidden && addBlock(), {
-  rootMargin: "1200px 0px",
-}).observe($("more"));
+const end = new IntersectionObserver(
+  (entries) => {
+    if (!entries.some((entry) => entry.isIntersecting) || $("more").hidden) return;
+    addBlock();
+    end.unobserve($("more")); // it may still be in view, which would be no news
+    end.observe($("more"));
+  },
+  { rootMargin: "1200px 0px" },
+);
+end.observe($("more"));
 
 /* Filters. */
 let typing;

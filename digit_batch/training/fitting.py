@@ -1,0 +1,136 @@
+"""Features and labels in, a calibrated model out: every model of this package is fitted by `fit_model`."""
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import GroupShuffleSplit
+from sklearn.svm import SVC
+
+from digit_batch.model import Calibration, Model, calibrate, prepare
+from digit_batch.model.confidence import Weights
+from digit_batch.model.fitted import STRANGER
+from digit_batch.training_set import make_strangers, make_training_set
+
+C, GAMMA = 10.0, 0.12  # of the recipe's features, as shares of ink under the root
+PLAIN_C, PLAIN_GAMMA = 100, 0.001  # of plain counts 0 to 16: the classic walk-through's
+FIRST_C = 3.0  # of the first look
+FIRST_DIGITS, FIRST_STRANGERS = 10_000, 8_000  # that the first look is fitted on
+UNSEEN_SEED = 1 << 20  # added to the seed: what sets the confidence was drawn apart from what was fitted
+UNSEEN_DRAWN, UNSEEN_STRANGERS = 12_000, 1_500  # that set the confidence
+CALIBRATED_ON = 0.1  # of a plain model: share of the groups that sets the confidence
+CALIBRATED_WITH = 20_000  # and digits of the fit that sets it: a model that saw a part, asked about the rest
+
+F32 = NDArray[np.float32]
+Labels = NDArray[np.int64]
+
+
+def fit_model(
+    features: F32,
+    labels: Labels,
+    weights: NDArray[np.float64] | None = None,
+    groups: NDArray[np.int64] | None = None,
+    *,
+    c: float = C,
+    gamma: float = GAMMA,
+    plain: bool = False,
+    calibrated: bool = True,
+    seed: int = 0,
+) -> Model:
+    """Fit a model and its confidence.
+
+    Parameters
+    ----------
+    features : ndarray of float32, shape (n, 64)
+        0 to 16.
+    labels : ndarray of int, shape (n,)
+        All of 0 to 9 occur.
+    weights : ndarray, shape (n,), or None
+        How much each digit weighs: its C is `c` times that; None for 1 each.
+    groups : ndarray of int, shape (n,), or None
+        Of a plain model: digits of one group are seen together or not at all by the fit that sets the confidence; a
+        digit of group -1, or without groups, stands alone.
+    c, gamma : float
+        Of the classifier.
+    plain : bool
+        Fit the features as they are, as the classic walk-through does.
+    calibrated : bool
+        Fit the first look and set the confidence too; without, only the labels of the model's answers are of use.
+    seed : int
+        Of what the first look is fitted on, and of what sets the confidence.
+    """
+    weights = np.ones(len(labels)) if weights is None else weights
+    svc = _fit_svc(features, labels, weights, c, gamma, plain)
+    if not calibrated:
+        return Model(svc, plain=plain)
+    if plain:
+        calibration = Calibration(second=_calibrate_apart(features, labels, weights, groups, c, gamma))
+        return Model(svc, calibration=calibration, plain=True)
+    model = Model(svc, _fit_first(features, labels, weights, gamma, seed))
+    return Model(svc, model.first, calibrate_on(model, *draw_unseen(seed)))
+
+
+def _fit_svc(features: F32, labels: Labels, weights: NDArray[np.float64], c: float, gamma: float, plain: bool) -> SVC:
+    svc = SVC(C=c, gamma=gamma) if plain else SVC(C=c, gamma=gamma, cache_size=2000)
+    return svc.fit((features if plain else prepare(features)).astype(np.float64), labels, sample_weight=weights)
+
+
+def _fit_first(features: F32, labels: Labels, weights: NDArray[np.float64], gamma: float, seed: int) -> SVC:
+    """Fit the first look: on some of the digits, the heavier ones rather, and on as many strangers."""
+    rng = np.random.default_rng([seed, 3])
+    count = min(FIRST_DIGITS, len(labels))
+    some = np.union1d(
+        rng.choice(len(labels), count, replace=False, p=weights / weights.sum()),
+        np.unique(labels, return_index=True)[1],  # every digit at least once
+    )
+    strangers = make_strangers(seed, round(FIRST_STRANGERS * count / FIRST_DIGITS) + 100)
+    return _fit_svc(
+        np.concatenate([features[some], strangers]),
+        np.concatenate([labels[some], np.full(len(strangers), STRANGER)]),
+        np.concatenate([weights[some], np.ones(len(strangers))]),
+        FIRST_C,
+        gamma,
+        plain=False,
+    )
+
+
+@lru_cache(maxsize=1)
+def draw_unseen(seed: int) -> tuple[F32, Labels]:
+    """Return features and labels of digits, and of what is none (-1), that no fit with this seed has seen."""
+    apart = seed + UNSEEN_SEED
+    digits = make_training_set(apart, rows=np.arange(0), copies=0, drawn=UNSEEN_DRAWN)
+    strangers = make_strangers(apart, UNSEEN_STRANGERS)
+    return np.concatenate([digits.features, strangers]), np.concatenate([digits.labels, np.full(len(strangers), -1)])
+
+
+def calibrate_on(model: Model, features: F32, labels: Labels) -> Calibration:
+    """Return the calibration of a model on digits, and on what is none (-1), that it has not seen."""
+    answers = model.answer(features)
+    right = answers.labels == labels
+
+    def fit(rows: NDArray[np.bool_]) -> Weights:
+        return calibrate(answers.margin[rows], answers.likeness[rows], right[rows])
+
+    return Calibration(fit(answers.clear), fit(~answers.clear))
+
+
+def _calibrate_apart(
+    features: F32,
+    labels: Labels,
+    weights: NDArray[np.float64],
+    groups: NDArray[np.int64] | None,
+    c: float,
+    gamma: float,
+) -> Weights:
+    """Return the calibration of a smaller plain model on digits that it has not seen."""
+    rng = np.random.default_rng(0)
+    alone = np.arange(len(labels)) + (0 if groups is None else groups.max() + 1)
+    parted = alone if groups is None else np.where(groups < 0, alone, groups)
+    splitter = GroupShuffleSplit(1, test_size=CALIBRATED_ON, random_state=0)
+    seen, unseen = next(splitter.split(features, labels, parted))
+    seen = rng.permutation(seen)[:CALIBRATED_WITH]
+    if len(np.unique(labels[seen])) < len(np.unique(labels)):  # too few digits to part
+        return Calibration().second
+    part = Model(_fit_svc(features[seen], labels[seen], weights[seen], c, gamma, plain=True), plain=True)
+    answers = part.answer(features[unseen])
+    return calibrate(answers.margin, answers.likeness, answers.labels == labels[unseen])
