@@ -1,12 +1,13 @@
 """The rows that a page shows, chosen while a run goes by; what is held does not grow with the run."""
 
 import heapq
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from digit_batch.evaluation.confidence import STEPS
 from digit_batch.predictions import Prediction
 
 MOST = 20_000  # rows of a page: about 20 MB with their pictures, which browsers open in a second
+WORTH = {"review": 2, "error": 1, "ok": 0}  # of a look; that of a mistake is above all
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +27,6 @@ class Shown:
     place: int
     row: Prediction
     true: int | None = None
-
-    @property
-    def wrong(self) -> bool:
-        """The true digit is known, and another was said, or none."""
-        return self.true is not None and self.row.label != self.true and self.row.status != "error"
 
 
 class Kept:
@@ -55,30 +51,29 @@ class Kept:
         self.count = 0
         self.sure = [[0] * (STEPS + 1), [0] * (STEPS + 1)]
         self._most = most
-        self._heap: list[tuple[int, float, int, Shown]] = []
+        self._heap: list[tuple[tuple[int, float, int], Shown]] = []
 
     def add(self, row: Prediction, true: int | None = None) -> None:
         """Count a row, and keep it if it is worth more than what is kept."""
-        shown = Shown(self.count, replace(row, probabilities=None), true)
-        self.count += 1
+        place, self.count = self.count, self.count + 1
         if row.status != "error":
             good = row.status == "ok" if true is None else row.label == true
             self.sure[not good][round((row.confidence or 0) * STEPS)] += 1
-        item = (*_worth(shown), -shown.place, shown)
+        worth = (*_worth(row, true), -place)
         if len(self._heap) < self._most:
-            heapq.heappush(self._heap, item)
-        elif item > self._heap[0]:
-            heapq.heapreplace(self._heap, item)
+            heapq.heappush(self._heap, (worth, Shown(place, row, true)))
+        elif worth > self._heap[0][0]:
+            heapq.heapreplace(self._heap, (worth, Shown(place, row, true)))
 
     @property
     def rows(self) -> list[Shown]:
         """The rows kept, in the order of the table."""
-        return sorted((shown for *_, shown in self._heap), key=lambda shown: shown.place)
+        return sorted((shown for _, shown in self._heap), key=lambda shown: shown.place)
 
 
-def _worth(shown: Shown) -> tuple[int, float]:
-    """Return how much a row is worth a look, larger for more."""
-    sure = shown.row.confidence or 0.0
-    if shown.wrong:
+def _worth(row: Prediction, true: int | None) -> tuple[int, float]:
+    """Return how much a row is worth a look, larger for more: mistakes above all."""
+    sure = row.confidence or 0.0
+    if true is not None and row.label != true and row.status != "error":
         return 3, sure
-    return {"review": 2, "error": 1, "ok": 0}[shown.row.status], -sure
+    return WORTH[row.status], -sure

@@ -12,12 +12,13 @@ let shownCount = 0;
 const value = (id) => ($(id) ? $(id).value : "");
 const view = () => document.querySelector("input[name=view]:checked").value;
 const sure = (i) => (data.confidence[i] === null ? -1 : data.confidence[i]);
+const rank = (i) => (data.status[i] === 2 ? 2 : sure(i)); // what could not be read is not unsure, and comes last
 
 const ORDERS = {
   place: (a, b) => a - b,
   sure: (a, b) => sure(b) - sure(a) || a - b,
-  unsure: (a, b) => sure(a) - sure(b) || a - b,
-  mistakes: (a, b) => isWrong(b) - isWrong(a) || (isWrong(a) ? sure(b) - sure(a) : sure(a) - sure(b)) || a - b,
+  unsure: (a, b) => rank(a) - rank(b) || a - b,
+  mistakes: (a, b) => isWrong(b) - isWrong(a) || (isWrong(a) ? sure(b) - sure(a) : rank(a) - rank(b)) || a - b,
 };
 const GROUPS = {
   label: { of: (i) => (data.label[i] < 0 ? 10 : data.label[i]), name: (key) => (key === 10 ? "No label" : `Read as ${key}`) },
