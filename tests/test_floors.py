@@ -13,7 +13,7 @@ FLOORS = (
     {"model", "variation"},
     {"training_set", "reading", "evaluation"},
     {"batch", "training"},
-    {"report"},
+    {"report", "review"},
     {"cli"},
     {"__main__"},
 )
@@ -24,6 +24,8 @@ ROOMS_OF = {  # who alone may know a tool
     "joblib": {"batch", "training_set"},
     "skops": {"model"},
     "PIL": {"images", "paper", "report"},
+    "jinja2": {"report"},
+    "markupsafe": {"report"},
     "matplotlib": {"report"},
     "seaborn": {"report"},
 }
