@@ -173,7 +173,7 @@ def _read(data: list[str], truth: "Truth", settings: "Settings", *, jobs: int | 
     fetched = [name for name in data if not Path(name).exists() and is_name(name)]
     folders = [name for name in data if name not in fetched]
     check_truth(truth, folders)
-    model, met = load_model(), 0
+    model, met = load_model(bare=True), 0
 
     def rows() -> "Iterator[tuple[Prediction, int | None]]":
         nonlocal met
