@@ -137,7 +137,7 @@ def _scan_lot(seed: int, start: int, labels: NDArray[np.int64], haste: float) ->
 
 
 def _scan(rng: np.random.Generator, drawings: F32) -> F32:
-    """Return the features of drawings that went over simulated paper; where some was not found, of the drawing itself."""
+    """Return the features of drawings that went over simulated paper; of those not found whole, from the drawing."""
     papers = rng.choice(PAPERS, len(drawings))
     inks = find_inks([draw_scan(rng, crop(d), _small(str(p))) for d, p in zip(drawings, papers, strict=True)])
     features = extract_features([ink.amount for ink in inks])
