@@ -10,7 +10,7 @@ from digit_batch.report.page.kept import Shown
 from digit_batch.report.page.sheets import make_sheets
 
 SIDES = ((500, 256), (2_000, 160))  # px of a tile, for so many rows at most
-SMALLEST = 96  # px, for more
+SMALLEST = 64  # px, for more
 
 
 def write_review(

@@ -6,9 +6,11 @@ One picture file a tile would cost 300 bytes of headers each; 20,000 tiles of 96
 import base64
 import io
 import os
+import signal
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import Any
 
@@ -18,6 +20,7 @@ from PIL import Image
 from threadpoolctl import threadpool_limits
 
 from digit_batch.batch.chunks import Settings, size_of
+from digit_batch.errors import DigitBatchError
 from digit_batch.features import BOX, SIDE
 from digit_batch.predictions import Prediction
 from digit_batch.report.page.pictures import SHADES, Look, Want, find_wanted, look
@@ -64,16 +67,33 @@ def make_sheets(
             for part in sheets:
                 yield make_sheet(part, photos, settings)
         return
-    with ProcessPoolExecutor(
-        jobs, mp_context=get_context("spawn"), initializer=threadpool_limits, initargs=(1,)
-    ) as pool:
-        waiting: deque[Future[Sheet]] = deque()
-        for part in sheets:
-            waiting.append(pool.submit(make_sheet, part, dict(photos), settings))
+    yield from _share_out(sheets, dict(photos), settings, jobs)
+
+
+def _share_out(parts: Iterable[list[Want]], photos: dict[str, int], settings: Settings, jobs: int) -> Iterator[Sheet]:
+    """Have processes make the sheets, a few ahead of what is taken."""
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_start_worker)
+    waiting: deque[Future[Sheet]] = deque()
+    try:
+        for part in parts:
+            waiting.append(pool.submit(make_sheet, part, photos, settings))
             if len(waiting) >= AHEAD * jobs:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+    except BrokenProcessPool:
+        raise DigitBatchError(
+            "A process that read pictures for the page was killed: out of memory? The rows are whole. "
+            "Make the page with --jobs 1."
+        ) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _start_worker() -> None:
+    """Compute with one thread, and leave Ctrl-C to the process that waits."""
+    threadpool_limits(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _is_little(wanted: Sequence[Want]) -> bool:
