@@ -12,15 +12,15 @@ from sklearn.datasets import load_digits
 from digit_batch.features import BLOCK, LEVELS, SIDE, count_blocks, extract_features, fill_boxes
 from digit_batch.ink import find_inks
 from digit_batch.paper import KINDS, Kind, draw_scan
-from digit_batch.strokes import crop, draw_digits, draw_strangers
+from digit_batch.strokes import HASTE, crop, draw_digits, draw_strangers
 from digit_batch.variation import enlarge, rewrite, wear
 
 F32 = NDArray[np.float32]
 
 COPIES = 12  # variations of each of scikit-learn's digits
 SAVED = 4  # ways that people enlarge them and save them as pictures
-DRAWN = 80_000  # digits drawn with a pen
-SCANNED = 0.35  # of these, the share that goes over paper and through the ink finder
+DRAWN = 60_000  # digits drawn with a pen
+SCANNED = 0.4  # of these, the share that goes over paper and through the ink finder
 PAPERS = tuple(sorted(set(KINDS) - {"graph", "cut-off", "tiny"}))  # whose ink is found whole
 MOST_SIDE = 170.0  # px of a simulated scan's frame: larger ones read alike and take longer
 GRID = 0.5  # features are rounded to this: support vectors of 33 values pack well, and read the same
@@ -53,6 +53,7 @@ def make_training_set(
     rows: NDArray[np.int64] | None = None,
     copies: int = COPIES,
     drawn: int = DRAWN,
+    haste: float = HASTE,
     jobs: int = 1,
     progress: Callable[[int], object] = lambda made: None,
 ) -> TrainingSet:
@@ -66,6 +67,8 @@ def make_training_set(
         Variations of each; with any, also `SAVED` ways of saving it as a picture.
     drawn
         Digits drawn with a pen, of which `SCANNED` go through simulated scans.
+    haste
+        How far the hand that draws them strays from the ways it knows.
     jobs
         Processes that make these.
     progress
@@ -87,10 +90,10 @@ def make_training_set(
     labels = np.arange(drawn) % 10
     plain = round((1 - SCANNED) * drawn)
     for start in range(0, plain, BATCH):
-        drawings = draw_digits(rng, labels[start : min(start + BATCH, plain)])
+        drawings = draw_digits(rng, labels[start : min(start + BATCH, plain)], haste=haste)
         parts.append(read_features(wear(rng, drawings)))
         progress(len(drawings))
-    for features in scan_digits(seed, labels[plain:], jobs=jobs):
+    for features in scan_digits(seed, labels[plain:], haste=haste, jobs=jobs):
         parts.append(features)
         progress(len(features))
     return TrainingSet(
@@ -103,9 +106,9 @@ def make_training_set(
 def make_strangers(seed: int, count: int) -> F32:
     """Return the (count, 64) features of what is no digit: letters, signs, scribbles, spoiled digits, pairs."""
     rng = np.random.default_rng([seed, 2])
-    parts = [np.zeros((0, SIDE * SIDE), np.float32)]
-    for start in range(0, count, BATCH):
-        parts.append(read_features(wear(rng, draw_strangers(rng, min(BATCH, count - start)))))
+    parts = [
+        read_features(wear(rng, draw_strangers(rng, min(BATCH, count - start)))) for start in range(0, count, BATCH)
+    ]
     return np.concatenate(parts)
 
 
@@ -119,15 +122,15 @@ def save_as_people_do(counts: NDArray[np.float64]) -> Iterator[F32]:
         yield np.clip(smooth, 0, 1)
 
 
-def scan_digits(seed: int, labels: NDArray[np.int64], *, jobs: int = 1) -> Iterator[F32]:
+def scan_digits(seed: int, labels: NDArray[np.int64], *, haste: float = HASTE, jobs: int = 1) -> Iterator[F32]:
     """Yield features (some, 64) of drawn digits that went over simulated paper and through the ink finder, in order."""
-    lots = [(seed, start, labels[start : start + SCANS]) for start in range(0, len(labels), SCANS)]
+    lots = [(seed, start, labels[start : start + SCANS], haste) for start in range(0, len(labels), SCANS)]
     yield from Parallel(n_jobs=jobs, return_as="generator")(delayed(_scan_lot)(*lot) for lot in lots)
 
 
-def _scan_lot(seed: int, start: int, labels: NDArray[np.int64]) -> F32:
+def _scan_lot(seed: int, start: int, labels: NDArray[np.int64], haste: float) -> F32:
     rng = np.random.default_rng([seed, 1, start])
-    drawings = draw_digits(rng, labels)
+    drawings = draw_digits(rng, labels, haste=haste)
     papers = rng.choice(PAPERS, len(labels))
     inks = find_inks([draw_scan(rng, crop(d), _small(str(p))) for d, p in zip(drawings, papers, strict=True)])
     features = extract_features([ink.amount for ink in inks])
@@ -145,7 +148,7 @@ def _small(paper: str) -> Kind:
 def read_features(stacked: F32) -> F32:
     """Return (n, 64) features of (n, h, w) amounts, by the same steps as a scan, on the `GRID`."""
     parts = [count_blocks(fill_boxes(stacked[start : start + BATCH])) for start in range(0, len(stacked), BATCH)]
-    return _on_grid(np.concatenate(parts))
+    return _on_grid(np.concatenate([np.zeros((0, SIDE * SIDE), np.float32), *parts]))
 
 
 def _on_grid(features: F32) -> F32:

@@ -21,7 +21,7 @@ FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 ROOMS_OF = {  # who alone may know a tool
     "typer": {"cli"},
     "rich": {"cli", "report"},
-    "joblib": {"batch"},
+    "joblib": {"batch", "training_set"},
     "skops": {"model"},
     "PIL": {"images", "paper", "report"},
     "jinja2": {"report"},

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from digit_batch.ink.parts import label_parts
+from digit_batch.ink.parts import choose_labels, label_parts
 from digit_batch.ink.sliding import slide
 
 Mask = NDArray[np.bool_]
@@ -25,10 +25,14 @@ SQUARED = 4  # rules across one picture: more make squared paper, whose every li
 EDGE = 1  # px: writing this near to the border is cut by it
 
 
+def _measure_runs(shape: tuple[int, ...], axis: int) -> tuple[int, int]:
+    """Return how far a run along an axis reaches to either side at least, and how far it may stray, px."""
+    return int(RUN * shape[axis] / 2), round(TILT * shape[axis])
+
+
 def _find_runs(mask: Mask, axis: int) -> Mask:
     """Return the pixels of a mask that lie on long straight runs along an axis."""
-    reach = int(RUN * mask.shape[axis] / 2)
-    stray = round(TILT * mask.shape[axis])
+    reach, stray = _measure_runs(mask.shape, axis)
     run = slide(mask, stray, 3 - axis, True)
     run = slide(run, reach, axis, False).copy()
     ends = np.moveaxis(run, axis, 1)
@@ -60,25 +64,27 @@ def find_rules(mask: Mask, sides: Floats) -> tuple[Mask, Mask]:
         Pixels on long straight runs near the border; and those on lines that cross the whole picture and are thinner
         than the pen, which are no digit's stroke even where they touch it.
     """
-    runs = [_find_runs(mask, axis) for axis in (1, 2)]
     near, across = np.zeros_like(mask), np.zeros_like(mask)
+    found = _find_candidates(mask, sides)
+    if len(found) == 0:
+        return near, across
+    mask, sides = mask[found], sides[found]
+    runs = [_find_runs(mask, axis) for axis in (1, 2)]
     crossing: dict[int, list[tuple[int, _Line]]] = defaultdict(list)
     for axis in (0, 1):  # as if all lines were level
-        level, whole = _lay_level(runs[axis], axis), sides[:, [1 - axis, axis]]
-        found = _find_candidates(level, whole)
-        labels, boxes = label_parts(level[found])
-        at_border, spanning = _sort_lines(boxes, whole[found])
-        _lay_level(near, axis)[found] |= np.concatenate([[False], at_border])[labels]
+        whole = sides[:, [1 - axis, axis]]
+        labels, boxes = label_parts(_lay_level(runs[axis], axis))
+        at_border, spanning = _sort_lines(boxes, whole)
+        _lay_level(near, axis)[found] |= choose_labels(at_border, labels)
         for k in np.flatnonzero(spanning):
-            place = boxes[k, 0]
-            line = _Line(labels[place] == k + 1, bool(at_border[k]), *whole[found[place]])
-            crossing[int(found[place])].append((axis, line))
+            i = int(boxes[k, 0])
+            crossing[i].append((axis, _Line(labels[i] == k + 1, bool(at_border[k]), *whole[i])))
     for i, lines in crossing.items():
         rest = mask[i] & ~(runs[0][i] | runs[1][i])
         pen = float(measure_pen(rest[None])[0])
         for axis, line in lines:
             if len(lines) >= SQUARED or line.is_rule(_lay_level(rest[None], axis)[0], pen):
-                _lay_level(across, axis)[i][line.uncross()] = True
+                _lay_level(across, axis)[found[i]][line.uncross()] = True
     return near, across
 
 
@@ -87,16 +93,27 @@ def _lay_level(masks: Mask, axis: int) -> Mask:
     return masks if axis else masks.swapaxes(1, 2)
 
 
-def _find_candidates(level: Mask, whole: Floats) -> NDArray[np.intp]:
-    """Return which masks of level runs may hold a line that `_sort_lines` takes; most strokes end here."""
-    height, width = whole.T
-    used: Mask = np.logical_or.reduce(level, axis=2)
-    some: Mask = np.logical_or.reduce(used, axis=1)
-    top, bottom = used.argmax(axis=1), used.shape[1] - used[:, ::-1].argmax(axis=1)
-    used = np.logical_or.reduce(level, axis=1)
-    left, right = used.argmax(axis=1), used.shape[1] - used[:, ::-1].argmax(axis=1)
-    at_border = (top < ZONE * height) | (bottom > (1 - ZONE) * height)
-    return np.flatnonzero(some & (at_border | _reaches(left, right, width)))
+def _find_candidates(mask: Mask, sides: Floats) -> NDArray[np.intp]:
+    """Return which of (n, h, w) masks may hold a rule, by how much ink is in their rows and columns; most do not."""
+    possible = np.zeros(len(mask), bool)
+    for axis in (0, 1):
+        reach, stray = _measure_runs(mask.shape, axis + 1)
+        rows, columns = _count_ink(slide(mask, stray, 2 - axis, True))
+        along, across = (rows, columns) if axis else (columns, rows)  # a line down has its length in a column
+        may_run, used = along > 2 * reach, across > 0
+        place, thick, length = np.arange(along.shape[1]), sides[:, 1 - axis, None], sides[:, axis]
+        zone = (place < ZONE * thick) | (place + 1 > (1 - ZONE) * thick)
+        ends = _reaches(used.argmax(axis=1), used.shape[1] - used[:, ::-1].argmax(axis=1), length)
+        possible |= (may_run & (zone | ends[:, None])).any(axis=1)
+    return np.flatnonzero(possible)
+
+
+def _count_ink(mask: Mask) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return how many pixels of each row, (n, h), and of each column, (n, w), are in (n, h, w) masks."""
+    n, height, width = mask.shape
+    ink = mask.astype(np.float32)
+    rows = (ink.reshape(-1, width) @ np.ones(width, np.float32)).reshape(n, height)
+    return rows, np.add.reduce(ink, axis=1)
 
 
 def _sort_lines(boxes: NDArray[np.intp], whole: Floats) -> tuple[Mask, Mask]:
@@ -149,4 +166,4 @@ class _Line:
 
     def uncross(self) -> Mask:
         """Leave out the columns where it is thicker: there a stroke crosses it or lies on it."""
-        return self.mask & (self.mask.sum(axis=0) <= self.thickness + 1)
+        return np.asarray(self.mask & (self.mask.sum(axis=0) <= self.thickness + 1))

@@ -24,7 +24,7 @@ from digit_batch import __version__
 from digit_batch.errors import ModelError, OutputError
 from digit_batch.features import RECIPE_VERSION, SIDE
 from digit_batch.model.confidence import Calibration
-from digit_batch.model.fitted import Model
+from digit_batch.model.fitted import STRANGER, Model
 from digit_batch.predictions import CLASSES
 
 FORMAT = 2
@@ -144,7 +144,7 @@ def _model(document: Any, path: Path) -> Model:
                 f"would not be the same. Train it again with `digit-batch train`."
             )
     svc, first = document.get("svc"), document.get("first")
-    if not (_is_whole(svc, CLASSES) and (first is None or _is_whole(first, CLASSES + 1))):
+    if not (_is_whole(svc) and (first is None or _is_whole(first))):
         raise ModelError(f"The model {path} holds no fitted digit classifier. Train it again with `digit-batch train`.")
     try:
         weights = {name: _three(document["calibration"][name]) for name in ("first", "second")}
@@ -170,13 +170,15 @@ def _three(weights: Any) -> tuple[float, float, float]:
     return one, two, three
 
 
-def _is_whole(svc: Any, classes: int) -> bool:
-    """Tell whether a classifier's arrays fit each other, so many classes and the features."""
+def _is_whole(svc: Any) -> bool:
+    """Tell whether a classifier knows the digits, and its arrays fit each other and the features."""
     try:
+        classes = len(svc.classes_)
         vectors, coefficients, count = svc.support_vectors_, svc.dual_coef_, svc.n_support_
         return bool(
             isinstance(svc, SVC)
             and svc.kernel == "rbf"
+            and classes in (CLASSES, STRANGER + 1)
             and list(svc.classes_) == list(range(classes))
             and count.shape == (classes,)
             and count.min() >= 0

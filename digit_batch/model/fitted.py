@@ -56,9 +56,9 @@ class Model:
     Attributes
     ----------
     svc : sklearn.svm.SVC
-        Fitted on `prepare` of 64 features, for the labels 0 to 9.
+        Fitted on `prepare` of 64 features, for the labels 0 to 9, and `STRANGER` where it knows what is no digit.
     first : sklearn.svm.SVC or None
-        A small one for the first look, with an eleventh class of what is no digit.
+        A small one of the same classes for the first look.
     calibration : Calibration
         From margins to chances.
     fitted_on : str
@@ -82,11 +82,11 @@ class Model:
         return stretch_crops(amounts) if self.plain else extract_features(amounts)
 
     def margins(self, features: F32) -> F32:
-        """Return the 45 one-vs-one decision values of the large classifier, (n, 45).
+        """Return the one-vs-one decision values of the large classifier, (n, 45), or 55 where it knows strangers.
 
         The same numbers, in the same order, as ``SVC.decision_function`` with ``decision_function_shape="ovo"``.
         """
-        first, second = np.triu_indices(CLASSES, 1)
+        first, second = np.triu_indices(self._duels.classes, 1)
         margins: F32 = self._duels.decide(self._points(features))[:, first, second]
         return margins
 
@@ -105,17 +105,16 @@ class Model:
     def _compare(self, points: F32) -> tuple[F32, F32, NDArray[np.bool_]]:
         """Return each digit's narrowest duel, the best one's duel with strangers, and who answered at first look."""
         if self.first is None:
-            unasked = np.full(len(points), np.inf, np.float32)
-            return narrowest(self._duels.decide(points)), unasked, np.zeros(len(points), bool)
-        early = self._first_duels.decide(points)
-        narrow, strange = narrowest(early), early[:, :CLASSES, STRANGER]
-        rows = np.arange(len(points))
-        clear = (narrow.max(axis=1) >= CLEAR) & (strange[rows, narrow.argmax(axis=1)] >= CLEAR)
+            narrow, likeness = _sum_up(self._duels.decide(points))
+            return narrow, likeness, np.zeros(len(points), bool)
+        narrow, likeness = _sum_up(self._first_duels.decide(points))
+        clear = (narrow.max(axis=1) >= CLEAR) & (likeness >= CLEAR)
         (doubtful,) = np.nonzero(~clear)
-        asked = np.zeros((len(doubtful), CLASSES), bool)
+        asked = np.zeros((len(doubtful), self._duels.classes), bool)
         np.put_along_axis(asked, np.argsort(-narrow[doubtful], axis=1)[:, :SHORTLIST], True, axis=1)
-        narrow[doubtful] = narrowest(self._duels.decide_among(points[doubtful], asked))
-        return narrow, strange[rows, narrow.argmax(axis=1)], clear
+        asked[:, CLASSES:] = True
+        narrow[doubtful], likeness[doubtful] = _sum_up(self._duels.decide_among(points[doubtful], asked))
+        return narrow, likeness, clear
 
     def _points(self, features: F32) -> F32:
         return features.astype(np.float32) if self.plain else prepare(features)
@@ -128,3 +127,12 @@ class Model:
     def _first_duels(self) -> Duels:
         assert self.first is not None
         return Duels(self.first)
+
+
+def _sum_up(margins: F32) -> tuple[F32, F32]:
+    """Return each digit's narrowest duel, (n, 10), and the best digit's duel with strangers, (n,)."""
+    narrow = narrowest(margins)
+    if margins.shape[1] == CLASSES:
+        return narrow, np.full(len(margins), np.inf, np.float32)
+    likeness: F32 = margins[np.arange(len(margins)), narrow.argmax(axis=1), STRANGER]
+    return narrow, likeness

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from digit_batch.strokes.pen import CANVAS, draw_way
+from digit_batch.strokes.pen import CANVAS, HASTE, draw_way
 from digit_batch.strokes.signs import SIGNS, draw_strangers_of, list_signs
 from digit_batch.strokes.ways import WAYS, Way, list_ways
 
 __all__ = [
+    "HASTE",
     "SIGNS",
     "WAYS",
     "Way",
@@ -25,8 +26,8 @@ __all__ = [
 F32 = NDArray[np.float32]
 
 
-def draw_digits(rng: np.random.Generator, digits: Sequence[int] | NDArray[np.int_]) -> F32:
-    """Return (n, 40, 40) amounts 0..1, each digit written once in a way drawn by weight."""
+def draw_digits(rng: np.random.Generator, digits: Sequence[int] | NDArray[np.int_], *, haste: float = HASTE) -> F32:
+    """Return (n, 40, 40) amounts 0..1, each digit written once in a way drawn by weight, in more or less haste."""
     digits = np.asarray(digits)
     drawings = np.zeros((len(digits), CANVAS, CANVAS), np.float32)
     for digit in range(10):
@@ -37,7 +38,7 @@ def draw_digits(rng: np.random.Generator, digits: Sequence[int] | NDArray[np.int
         for index, way in enumerate(ways):
             chosen = rows[picked == index]
             if len(chosen):
-                drawings[chosen] = draw_way(rng, way, len(chosen))
+                drawings[chosen] = draw_way(rng, way, len(chosen), haste=haste)
     return drawings
 
 

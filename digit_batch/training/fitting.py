@@ -1,5 +1,6 @@
 """Features and labels in, a calibrated model out: every model of this package is fitted by `fit_model`."""
 
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -15,9 +16,13 @@ from digit_batch.training_set import make_strangers, make_training_set
 C, GAMMA = 10.0, 0.12  # of the recipe's features, as shares of ink under the root
 PLAIN_C, PLAIN_GAMMA = 100, 0.001  # of plain counts 0 to 16: the classic walk-through's
 FIRST_C = 3.0  # of the first look
-FIRST_DIGITS, FIRST_STRANGERS = 10_000, 8_000  # that the first look is fitted on
+FIRST_DIGITS = 10_000  # that the first look is fitted on
+STRANGERS = 0.15  # of what is no digit, to one digit, that the large classifier is fitted on
+FIRST_STRANGERS = 0.8  # and the first look
+LEAST_STRANGERS = 100
 UNSEEN_SEED = 1 << 20  # added to the seed: what sets the confidence was drawn apart from what was fitted
-UNSEEN_DRAWN, UNSEEN_STRANGERS = 12_000, 1_500  # that set the confidence
+UNSEEN_DRAWN = 12_000  # that set the confidence
+UNSEEN_HASTE = 0.9  # they are drawn with more care than those of the fit, as often misread as real scans are
 CALIBRATED_ON = 0.1  # of a plain model: share of the groups that sets the confidence
 CALIBRATED_WITH = 20_000  # and digits of the fit that sets it: a model that saw a part, asked about the rest
 
@@ -60,14 +65,17 @@ def fit_model(
         Of what the first look is fitted on, and of what sets the confidence.
     """
     weights = np.ones(len(labels)) if weights is None else weights
-    svc = _fit_svc(features, labels, weights, c, gamma, plain)
     if not calibrated:
-        return Model(svc, plain=plain)
+        return Model(_fit_svc(features, labels, weights, c, gamma, plain), plain=plain)
     if plain:
         calibration = Calibration(second=_calibrate_apart(features, labels, weights, groups, c, gamma))
-        return Model(svc, calibration=calibration, plain=True)
-    model = Model(svc, _fit_first(features, labels, weights, gamma, seed))
-    return Model(svc, model.first, calibrate_on(model, *draw_unseen(seed)))
+        return Model(_fit_svc(features, labels, weights, c, gamma, plain), calibration=calibration, plain=True)
+    strangers = make_strangers(seed, max(LEAST_STRANGERS, round(STRANGERS * len(labels))))
+    svc = _fit_with(strangers, features, labels, weights, c, gamma)
+    some = _choose(labels, weights, seed)
+    few = strangers[: max(LEAST_STRANGERS, round(FIRST_STRANGERS * len(some)))]
+    model = Model(svc, _fit_with(few, features[some], labels[some], weights[some], FIRST_C, gamma))
+    return replace(model, calibration=calibrate_on(model, *draw_unseen(seed)))
 
 
 def _fit_svc(features: F32, labels: Labels, weights: NDArray[np.float64], c: float, gamma: float, plain: bool) -> SVC:
@@ -75,36 +83,37 @@ def _fit_svc(features: F32, labels: Labels, weights: NDArray[np.float64], c: flo
     return svc.fit((features if plain else prepare(features)).astype(np.float64), labels, sample_weight=weights)
 
 
-def _fit_first(features: F32, labels: Labels, weights: NDArray[np.float64], gamma: float, seed: int) -> SVC:
-    """Fit the first look: on some of the digits, the heavier ones rather, and on as many strangers."""
-    rng = np.random.default_rng([seed, 3])
-    count = min(FIRST_DIGITS, len(labels))
-    some = np.union1d(
-        rng.choice(len(labels), count, replace=False, p=weights / weights.sum()),
-        np.unique(labels, return_index=True)[1],  # every digit at least once
-    )
-    strangers = make_strangers(seed, round(FIRST_STRANGERS * count / FIRST_DIGITS) + 100)
+def _fit_with(
+    strangers: F32, features: F32, labels: Labels, weights: NDArray[np.float64], c: float, gamma: float
+) -> SVC:
+    """Fit on digits and on what is none."""
     return _fit_svc(
-        np.concatenate([features[some], strangers]),
-        np.concatenate([labels[some], np.full(len(strangers), STRANGER)]),
-        np.concatenate([weights[some], np.ones(len(strangers))]),
-        FIRST_C,
+        np.concatenate([features, strangers]),
+        np.concatenate([labels, np.full(len(strangers), STRANGER)]),
+        np.concatenate([weights, np.ones(len(strangers))]),
+        c,
         gamma,
         plain=False,
     )
 
 
-@lru_cache(maxsize=1)
+def _choose(labels: Labels, weights: NDArray[np.float64], seed: int) -> NDArray[np.intp]:
+    """Return the digits that the first look is fitted on, the heavier ones rather; every digit is among them."""
+    rng = np.random.default_rng([seed, 3])
+    count = min(FIRST_DIGITS, len(labels))
+    some = rng.choice(len(labels), count, replace=False, p=weights / weights.sum())
+    return np.union1d(some, np.unique(labels, return_index=True)[1])
+
+
+@lru_cache(maxsize=2)
 def draw_unseen(seed: int) -> tuple[F32, Labels]:
-    """Return features and labels of digits, and of what is none (-1), that no fit with this seed has seen."""
-    apart = seed + UNSEEN_SEED
-    digits = make_training_set(apart, rows=np.arange(0), copies=0, drawn=UNSEEN_DRAWN)
-    strangers = make_strangers(apart, UNSEEN_STRANGERS)
-    return np.concatenate([digits.features, strangers]), np.concatenate([digits.labels, np.full(len(strangers), -1)])
+    """Return features and labels of drawn digits that no fit with this seed has seen."""
+    digits = make_training_set(seed + UNSEEN_SEED, rows=np.arange(0), copies=0, drawn=UNSEEN_DRAWN, haste=UNSEEN_HASTE)
+    return digits.features, digits.labels
 
 
 def calibrate_on(model: Model, features: F32, labels: Labels) -> Calibration:
-    """Return the calibration of a model on digits, and on what is none (-1), that it has not seen."""
+    """Return the calibration of a model on digits that it has not seen."""
     answers = model.answer(features)
     right = answers.labels == labels
 

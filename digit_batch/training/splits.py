@@ -92,11 +92,16 @@ def hold_out(
         )
     model = fit_model(fitted.features, fitted.labels, fitted.weights, fitted.groups, c=c, gamma=gamma, plain=plain)
     return [
-        _split(
-            model, material.take(out & (material.sets == number)), seed, test_size, int((fitted.sets == number).sum())
-        )
-        for number in held
+        _split(model, _in_order(material, number, groups), seed, test_size, int((fitted.sets == number).sum()))
+        for number, groups in held.items()
     ]
+
+
+def _in_order(material: Material, number: int, groups: NDArray[np.int64]) -> Material:
+    """Return the digits of a set that belong to groups, in the order of the groups."""
+    places = {int(group): place for place, group in enumerate(groups)}
+    rows = np.nonzero((material.sets == number) & np.isin(material.groups, groups))[0]
+    return material.take(np.array(sorted(rows, key=lambda row: places[int(material.groups[row])])))
 
 
 def _draw_groups(material: Material, number: int, seed: int, test_size: float) -> NDArray[np.int64]:

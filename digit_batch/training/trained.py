@@ -236,7 +236,7 @@ def describe(material: Material) -> str:
     if drawn:
         words.append(f"{drawn:,} drawn digits")
     if count := int((material.sets == 1).sum()):
-        weight = material.weights[own][0]
+        weight = float(material.weights[own][0])
         words += [
             f"{count:,} own digits" + f", weighing {weight:.3g} each" * (weight > 1),
             *_variations(int(own.sum()) - count),
