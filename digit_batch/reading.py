@@ -20,6 +20,7 @@ MIN_CONFIDENCE = 0.9  # below it a row asks for a person
 # (99 %: 5.0); of noise that passes for ink, on pages up to 15 times as long as wide, 95 % lies above 6.5.
 LONGEST_WAY = 6.4
 LEAST_LIKENESS = 0.0  # of the label's duel with what is no digit
+LEFT_OUT = 0.15  # height of what was left out over the digit's: more gets a second look, with it taken in
 OTHERS = 0.5  # height of what was left out over the digit's: more may be another digit
 BROADEST = 1.6  # width over height: broader ink is two digits, or none
 Polarity = Literal["auto", "dark", "light"]
@@ -97,7 +98,30 @@ def read_pictures(
     list of Reading
         One for each picture, in their order.
     """
-    inks = find_inks(pictures, polarity)
+    seen = _look(model, find_inks(pictures, polarity))
+    again = [place for place, look in enumerate(seen) if look.ink.others > LEFT_OUT]
+    if again:
+        gathered = _look(model, find_inks([pictures[place] for place in again], polarity, gather=True))
+        for place, look in zip(again, gathered, strict=True):
+            if look.ink.breadth <= BROADEST and look.chances.max() > seen[place].chances.max():
+                seen[place] = look
+    return [
+        Reading(look.ink, look.features, look.chances, look.likeness, *judge(look, min_confidence)) for look in seen
+    ]
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What one look at a picture gave; in the words of `Reading`."""
+
+    ink: Ink
+    features: NDArray[np.float32]
+    chances: NDArray[np.float32]
+    likeness: float
+
+
+def _look(model: Model, inks: Sequence[Ink]) -> list[_Look]:
+    """Ask the model about each digit's ink; about noise it is not asked."""
     inked = [place for place, ink in enumerate(inks) if ink.amount.size and measure_way(ink.amount) <= LONGEST_WAY]
     features = np.zeros((len(inks), SIDE * SIDE), dtype=np.float32)
     chances = np.zeros((len(inks), CLASSES), dtype=np.float32)
@@ -106,14 +130,12 @@ def read_pictures(
         features[inked] = model.look([inks[place].amount for place in inked])
         answers = model.answer(features[inked])
         chances[inked], likeness[inked] = answers.chances, answers.likeness
-    return [
-        Reading(ink, grid, chance, like, *judge(ink, chance, like, min_confidence))
-        for ink, grid, chance, like in zip(inks, features, chances, likeness.tolist(), strict=True)
-    ]
+    return [_Look(*each) for each in zip(inks, features, chances, likeness.tolist(), strict=True)]
 
 
-def judge(ink: Ink, chances: NDArray[np.float32], likeness: float, min_confidence: float) -> tuple[Status, str]:
+def judge(look: _Look, min_confidence: float) -> tuple[Status, str]:
     """Return the status of a reading, and why a person should look at it."""
+    ink, chances = look.ink, look.chances
     if not ink.amount.size:
         return "review", "blank: no ink found"
     if not chances.any():
@@ -121,7 +143,7 @@ def judge(ink: Ink, chances: NDArray[np.float32], likeness: float, min_confidenc
     second, first = chances.argsort()[-2:]
     if ink.others > OTHERS or ink.breadth > BROADEST:
         return "review", "more than one digit?"
-    if likeness < LEAST_LIKENESS:
+    if look.likeness < LEAST_LIKENESS:
         return "review", "not like any digit"
     if chances[first] < min_confidence:
         return "review", f"low confidence: {first} or {second}" + ", clipped by the frame" * ink.clipped

@@ -143,3 +143,14 @@ def test_plain_digits_are_not_doubted(model):
 
 def draw_plainly(rng, labels):
     return [draw_way(rng, list_ways(int(label))[0], 1, haste=0.5)[0] for label in labels]
+
+
+def test_a_second_look_takes_in_the_pieces_of_a_broken_stroke(model):
+    """A 6 whose stem was lost to a threshold but for a piece far above its ring: the ring alone is a 0."""
+    sheet = Image.new("L", (100, 160), 255)
+    draw = ImageDraw.Draw(sheet)
+    draw.ellipse((30, 90, 74, 136), outline=0, width=6)
+    draw.line([(60, 30), (48, 44), (39, 60)], 0, 6)
+    reading = read(model, sheet)
+    assert reading.label == 6
+    assert reading.ink.parts == 2

@@ -215,7 +215,7 @@ def _read(
         found = stack.enter_context(chosen.found())
         images = batch.images_among(found, lambda thing: tally.skipped.update([thing.reason]))
         chunks: Iterator[Sequence[Source]] = cut_chunks(image for image in images if not target.is_own(image))
-        fitted = load_model(model)
+        fitted = load_model(model, bare=True)
         if target.to_stdout:
             write: Callable[[str, int], None] = stack.enter_context(_stdout())
             write(row_text(names), 0)
@@ -273,7 +273,7 @@ def _retry(
     tally, started = Tally(), time.perf_counter()
     with ExitStack() as stack:
         stack.enter_context(interruptible())
-        pieces = retry_errors(table, load_model(model), settings=settings, jobs=jobs)
+        pieces = retry_errors(table, load_model(model, bare=True), settings=settings, jobs=jobs)
         first = next(pieces)  # whatever is wrong with the table is told before an output is begun
         if output == "-":
             write: Callable[[str, int], object] = stack.enter_context(_stdout())

@@ -151,7 +151,7 @@ def _open(source: str, model: Path | None, settings: "Settings", *, jobs: int | 
 
     if is_table(source):
         return load_predictions(Path(source))
-    return classify([source], load_model(model), settings=settings, jobs=jobs)
+    return classify([source], load_model(model, bare=True), settings=settings, jobs=jobs)
 
 
 def _open_other(against: str, source: str, settings: "Settings", *, jobs: int | None) -> "Iterator[Prediction]":

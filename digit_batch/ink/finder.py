@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from digit_batch.ink.cut import cut_again, scale_amounts
 from digit_batch.ink.grids import Grid, average_blocks, lay_grid, pool_blocks, stack_canvases
 from digit_batch.ink.ground import is_coherent, measure_polarity, subtract_ground
-from digit_batch.ink.parts import Choice, choose_parts, find_lines, find_parts, pick_best, rate_parts
+from digit_batch.ink.parts import NEAR, Choice, choose_parts, find_lines, find_parts, pick_best, rate_parts
 from digit_batch.ink.rules import find_rules, measure_pen
 from digit_batch.ink.sliding import slide
 
@@ -80,7 +80,7 @@ class Ink:
         return self.amount.size == 0
 
 
-def find_inks(pictures: Sequence[NDArray[np.uint8]], polarity: Polarity = "auto") -> list[Ink]:
+def find_inks(pictures: Sequence[NDArray[np.uint8]], polarity: Polarity = "auto", *, gather: bool = False) -> list[Ink]:
     """Find the digit's ink in each picture.
 
     Parameters
@@ -89,6 +89,8 @@ def find_inks(pictures: Sequence[NDArray[np.uint8]], polarity: Polarity = "auto"
         (h, w) grey or (h, w, 3) RGB, uint8, upright. Many at once are quicker than one by one, and give the same.
     polarity
         "dark" for dark ink on light paper, "light" for the reverse, "auto" to decide for each picture.
+    gather
+        Take every piece of writing for the digit, however far apart: a second look at what was left out.
 
     Returns
     -------
@@ -100,12 +102,12 @@ def find_inks(pictures: Sequence[NDArray[np.uint8]], polarity: Polarity = "auto"
         groups[grid.canvas].append(index)
     inks: dict[int, Ink] = {}
     for members in groups.values():
-        found = _find_group([pictures[i] for i in members], [grids[i] for i in members], polarity)
+        found = _find_group([pictures[i] for i in members], [grids[i] for i in members], polarity, gather)
         inks.update(zip(members, found, strict=True))
     return [inks[index] for index in range(len(pictures))]
 
 
-def _find_group(pictures: list[NDArray[np.uint8]], grids: list[Grid], polarity: Polarity) -> list[Ink]:
+def _find_group(pictures: list[NDArray[np.uint8]], grids: list[Grid], polarity: Polarity, gather: bool) -> list[Ink]:
     """Find the inks of pictures that share a canvas."""
     averages = [average_blocks(grid.grey, grid.pool) for grid in grids]
     stack = stack_canvases(averages, grids[0].canvas)
@@ -122,7 +124,7 @@ def _find_group(pictures: list[NDArray[np.uint8]], grids: list[Grid], polarity: 
     else:
         pooled = [pool_blocks(grids[i].grey, grids[i].pool, bool(f)) for i, f in zip(which, flip, strict=True)]
         canvases = stack_canvases(pooled, grids[0].canvas)
-    inks = _read_canvases(canvases, [pictures[i] for i in which], [grids[i] for i in which], flip, blank)
+    inks = _read_canvases(canvases, [pictures[i] for i in which], [grids[i] for i in which], flip, blank, gather)
     readings: list[list[Ink]] = [[] for _ in grids]
     for i, ink in zip(which, inks, strict=True):
         readings[i].append(ink)
@@ -189,6 +191,7 @@ def _read_canvases(
     grids: list[Grid],
     light: NDArray[np.bool_],
     blank: NDArray[np.bool_],
+    gather: bool,
 ) -> list[Ink]:
     """Find the ink on each canvas, whose ink is light or dark, unless the canvas is known to be blank."""
     n = len(canvases)
@@ -215,7 +218,10 @@ def _read_canvases(
     best = pick_best(parts, rate_parts(parts, sides, lines), n)
     cut: NDArray[np.bool_] = np.logical_or.reduce(across, axis=(1, 2))
     ends = np.searchsorted(parts.canvas, np.arange(n + 1)).tolist()
-    choices = [choose_parts(parts, range(ends[i], ends[i + 1]), int(best[i]), lines, int(cut[i])) for i in range(n)]
+    reach = np.inf if gather else NEAR
+    choices = [
+        choose_parts(parts, range(ends[i], ends[i + 1]), int(best[i]), lines, int(cut[i]), reach) for i in range(n)
+    ]
     chosen = np.zeros(len(parts.area), bool)
     chosen[[k for choice in choices for k in choice.kept]] = True
     kept = parts.paint(chosen)

@@ -141,10 +141,11 @@ class Choice:
     others: float = 0.0
 
 
-def choose_parts(parts: Parts, members: range, seed: int, lines: Mask, cut: int) -> Choice:
+def choose_parts(parts: Parts, members: range, seed: int, lines: Mask, cut: int, near: float = NEAR) -> Choice:
     """Choose, among the members of one canvas, the seed and what is near it and neither speck nor line.
 
-    ``cut`` is 1 where a line that crosses the picture was cut off before the parts were found, else 0.
+    ``cut`` is 1 where a line that crosses the picture was cut off before the parts were found, else 0; ``near`` how
+    near a part must be, as a share of the digit's longer side.
     """
     if len(members) <= 1:
         return Choice(tuple(members), ("line touching the border",) * cut)
@@ -163,7 +164,7 @@ def choose_parts(parts: Parts, members: range, seed: int, lines: Mask, cut: int)
             down = max(box[0] - bottom, top - box[2], 0)
             across = max(box[1] - right, left - box[3], 0)
             # A gap sideways counts more: a second digit stands beside the first, a flag above it.
-            if k not in kept and max(down, 1.5 * across) <= NEAR * max(box[2] - box[0], box[3] - box[1], HULL * hull):
+            if k not in kept and max(down, 1.5 * across) <= near * max(box[2] - box[0], box[3] - box[1], HULL * hull):
                 kept.append(k)
                 box = [min(box[0], top), min(box[1], left), max(box[2], bottom), max(box[3], right)]
                 grown = True

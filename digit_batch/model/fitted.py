@@ -1,16 +1,16 @@
 """The fitted model: a small classifier answers what is clear at first look, a large one what is doubtful."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.svm import SVC
 
 from digit_batch.features import extract_features, stretch_crops
 from digit_batch.model.confidence import Calibration, estimate, share
-from digit_batch.model.duels import Duels, narrowest, prepare
+from digit_batch.model.duels import Arrays, Duels, narrowest, prepare
 from digit_batch.predictions import CLASSES
 
 F32 = NDArray[np.float32]
@@ -55,9 +55,10 @@ class Model:
 
     Attributes
     ----------
-    svc : sklearn.svm.SVC
-        Fitted on `prepare` of 64 features, for the labels 0 to 9, and `STRANGER` where it knows what is no digit.
-    first : sklearn.svm.SVC or None
+    svc : sklearn.svm.SVC or Arrays
+        Fitted on `prepare` of 64 features, for the labels 0 to 9, and `STRANGER` where it knows what is no digit; or
+        its arrays, which are enough to read digits.
+    first : sklearn.svm.SVC, Arrays or None
         A small one of the same classes for the first look.
     calibration : Calibration
         From margins to chances.
@@ -70,12 +71,16 @@ class Model:
         the classic walk-through's model, without this package's recipe and without `prepare`.
     """
 
-    svc: SVC
-    first: SVC | None = None
+    svc: Any
+    first: Any = None
     calibration: Calibration = UNCALIBRATED
     fitted_on: str = ""
     scores: Mapping[str, float] = field(default_factory=dict)
     plain: bool = False
+
+    def bare(self) -> "Model":
+        """Return the same model by its arrays alone, so that another process reads it without scikit-learn."""
+        return replace(self, svc=Arrays.of(self.svc), first=None if self.first is None else Arrays.of(self.first))
 
     def look(self, amounts: Sequence[F32]) -> F32:
         """Return the 64 features, 0 to 16, that this model reads of each digit's ink (h, w), 0 to 1; (n, 64)."""

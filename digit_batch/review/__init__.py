@@ -5,10 +5,11 @@ into the rows; `sorting` lays images into a folder a digit, and reads a folder t
 """
 
 from digit_batch.review.choice import Choice, choose_rows
-from digit_batch.review.corrections import Corrections, apply_corrections, check_corrections, read_corrections
+from digit_batch.review.corrections import REVIEWED, Corrections, apply_corrections, check_corrections, read_corrections
 from digit_batch.review.sorting import Sorted, read_sorted, sort_into
 
 __all__ = [
+    "REVIEWED",
     "Choice",
     "Corrections",
     "Sorted",

@@ -139,7 +139,7 @@ def own_material(
     """Return a user's digits, and unless plain their variations."""
     count, copies = len(own.labels), 0 if plain else choose_copies(len(own.labels))
     rng = np.random.default_rng(seed + 1)
-    parts = [round_counts(count_blocks(boxes)) for boxes in _batches(own)]
+    parts = [to_features(own)]
     for _ in range(copies):
         for boxes in _batches(own):
             parts.append(read_features(wear(rng, rewrite(rng, boxes))))
@@ -153,6 +153,11 @@ def own_material(
         np.ones(rows),
         np.concatenate([np.array(own.names, object), np.full(rows - count, "", object)]),
     )
+
+
+def to_features(own: OwnDigits) -> NDArray[np.float32]:
+    """Return the features (n, 64) of a user's digits, 0 to 16."""
+    return np.concatenate([round_counts(count_blocks(boxes)) for boxes in _batches(own)])
 
 
 def _batches(own: OwnDigits) -> Iterator[NDArray[np.float32]]:
