@@ -28,11 +28,13 @@ from digit_batch.cli.options import (
     PolarityChoice,
     Probabilities,
     Quiet,
+    Report,
     Timeout,
 )
 
 if TYPE_CHECKING:
     from digit_batch.batch import Settings
+    from digit_batch.cli.report import Report as Page
     from digit_batch.images import Skipped, Source
     from digit_batch.output import Part
     from digit_batch.report.tables import Tally
@@ -64,6 +66,7 @@ def classify(
     max_pixels: MaxPixels = 100_000_000,
     max_frames: MaxFrames = 1_000,
     timeout: Timeout = 60.0,
+    report: Report = None,
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
@@ -73,6 +76,8 @@ def classify(
     """
     chosen = Chosen(tuple(inputs or ()), files_from, tuple(include or ()), tuple(exclude or ()), follow_links)
     chosen.check(retrying=retry_errors is not None, resume=resume)
+    if retry_errors is not None and report is not None:
+        raise typer.BadParameter("--report shows a whole run, and --retry-errors reads a part: give one of the two.")
     if dry_run:
         _count(chosen)
         return
@@ -90,8 +95,14 @@ def classify(
     if retry_errors is not None:
         _retry(retry_errors, output, settings, model=model, jobs=jobs, force=force, quiet=quiet)
         return
+    page = None
+    if report is not None:
+        from digit_batch.cli.report import Report as Page
+
+        asked = {**chosen.asked, "--min-confidence": str(settings.min_confidence), "--polarity": settings.polarity}
+        page = Page(report, "classify", inputs or [files_from or ""], model, settings, asked, force=force)
     target = Target(output or DEFAULT_OUTPUT, probabilities, resume, force)
-    _read(chosen, target, settings, model=model, jobs=jobs, quiet=quiet)
+    _read(chosen, target, settings, page, model=model, jobs=jobs, quiet=quiet)
 
 
 @dataclass(frozen=True)
@@ -175,7 +186,14 @@ class Target:
 
 
 def _read(
-    chosen: Chosen, target: Target, settings: "Settings", *, model: Path | None, jobs: int | None, quiet: bool
+    chosen: Chosen,
+    target: Target,
+    settings: "Settings",
+    page: "Page | None",
+    *,
+    model: Path | None,
+    jobs: int | None,
+    quiet: bool,
 ) -> None:
     """Read everything chosen into the target."""
     from digit_batch import batch, output
@@ -191,13 +209,13 @@ def _read(
         output.check_output(Path(target.output), force=target.force, resume=target.resume)
     names = header(probabilities=target.probabilities)
     facts = describe_run(model, settings, {**chosen.asked, "--probabilities": "given" if target.probabilities else ""})
-    tally, started = Tally(), time.perf_counter()
+    tally, started = page.tally if page else Tally(), time.perf_counter()
     with ExitStack() as stack:
         stack.enter_context(interruptible())
         found = stack.enter_context(chosen.found())
         images = batch.images_among(found, lambda thing: tally.skipped.update([thing.reason]))
         chunks: Iterator[Sequence[Source]] = cut_chunks(image for image in images if not target.is_own(image))
-        fitted = load_model(model)
+        fitted = load_model(model, bare=True)
         if target.to_stdout:
             write: Callable[[str, int], None] = stack.enter_context(_stdout())
             write(row_text(names), 0)
@@ -212,6 +230,8 @@ def _read(
 
         def add(row: Prediction) -> None:
             tally.add(row)
+            if page:
+                page.kept.add(row)
             advance(row.frame == 0)
 
         if not target.to_stdout:
@@ -227,7 +247,10 @@ def _read(
                 f"No image in {', '.join(chosen.inputs) or chosen.files_from}. "
                 "Give a folder that holds PNG, JPEG, TIFF or other images."
             )
-    _conclude(tally, time.perf_counter() - started, target.output, quiet=quiet)
+    seconds = time.perf_counter() - started
+    if page:
+        page.write(jobs=jobs, quiet=quiet)
+    _conclude(tally, seconds, target.output, quiet=quiet)
 
 
 def _retry(
@@ -250,7 +273,7 @@ def _retry(
     tally, started = Tally(), time.perf_counter()
     with ExitStack() as stack:
         stack.enter_context(interruptible())
-        pieces = retry_errors(table, load_model(model), settings=settings, jobs=jobs)
+        pieces = retry_errors(table, load_model(model, bare=True), settings=settings, jobs=jobs)
         first = next(pieces)  # whatever is wrong with the table is told before an output is begun
         if output == "-":
             write: Callable[[str, int], object] = stack.enter_context(_stdout())

@@ -62,6 +62,7 @@ def collect(
     drawn: int = 0,
     default: bool = True,
     plain: bool = False,
+    jobs: int = 1,
     progress: Callable[[int], object] = lambda made: None,
 ) -> Material:
     """Return everything to fit on, the digits that may be scored first.
@@ -78,13 +79,15 @@ def collect(
         Take scikit-learn's digits, their variations and the drawn ones.
     plain : bool
         Take scikit-learn's counts as they are, nothing varied or drawn.
+    jobs : int
+        Processes that simulate scans.
     progress : callable
         Called with the number of digits made since its last call.
     """
     if not default:
         assert own is not None
         return own_material(own, seed=seed, plain=plain, progress=progress)
-    material = _plain_digits() if plain else _recipe_digits(seed, drawn, progress)
+    material = _plain_digits() if plain else _recipe_digits(seed, drawn, jobs, progress)
     return material if own is None else add_own(material, own, seed=seed, plain=plain, progress=progress)
 
 
@@ -114,8 +117,8 @@ def _plain_digits() -> Material:
     )
 
 
-def _recipe_digits(seed: int, drawn: int, progress: Callable[[int], object]) -> Material:
-    made = make_training_set(seed, drawn=drawn, progress=progress)
+def _recipe_digits(seed: int, drawn: int, jobs: int, progress: Callable[[int], object]) -> Material:
+    made = make_training_set(seed, drawn=drawn, jobs=jobs, progress=progress)
     count, rows = made.groups.max() + 1, len(made.labels)
     sets = np.where(np.arange(rows) < count, 0, NEVER_SCORED)  # scikit-learn's own come first
     names = np.concatenate([_row_names(count), np.full(rows - count, "", object)])
@@ -136,7 +139,7 @@ def own_material(
     """Return a user's digits, and unless plain their variations."""
     count, copies = len(own.labels), 0 if plain else choose_copies(len(own.labels))
     rng = np.random.default_rng(seed + 1)
-    parts = [round_counts(count_blocks(boxes)) for boxes in _batches(own)]
+    parts = [to_features(own)]
     for _ in range(copies):
         for boxes in _batches(own):
             parts.append(read_features(wear(rng, rewrite(rng, boxes))))
@@ -150,6 +153,11 @@ def own_material(
         np.ones(rows),
         np.concatenate([np.array(own.names, object), np.full(rows - count, "", object)]),
     )
+
+
+def to_features(own: OwnDigits) -> NDArray[np.float32]:
+    """Return the features (n, 64) of a user's digits, 0 to 16."""
+    return np.concatenate([round_counts(count_blocks(boxes)) for boxes in _batches(own)])
 
 
 def _batches(own: OwnDigits) -> Iterator[NDArray[np.float32]]:
