@@ -9,7 +9,7 @@ from conftest import ROOT
 FLOORS = (
     {"errors"},
     {"images", "ink", "strokes", "paper", "labels", "output", "predictions"},
-    {"features"},
+    {"features", "shards"},
     {"model", "variation"},
     {"training_set", "reading", "evaluation"},
     {"batch", "training"},

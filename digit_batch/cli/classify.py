@@ -28,6 +28,7 @@ from digit_batch.cli.options import (
     PolarityChoice,
     Probabilities,
     Quiet,
+    ShardText,
     Timeout,
 )
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from digit_batch.images import Skipped, Source
     from digit_batch.output import Part
     from digit_batch.report.tables import Tally
+    from digit_batch.shards import Roll, Share
 
 DEFAULT_OUTPUT = "predictions.csv"
 
@@ -61,6 +63,7 @@ def classify(
         Path | None,
         typer.Option(metavar="CSV", help="Read the error rows of a finished run again; into the same CSV without -o."),
     ] = None,
+    shard: ShardText = None,
     max_pixels: MaxPixels = 100_000_000,
     max_frames: MaxFrames = 1_000,
     timeout: Timeout = 60.0,
@@ -71,7 +74,8 @@ def classify(
 
     Example: [bold]digit-batch classify scans/ -o out.csv[/bold]
     """
-    chosen = Chosen(tuple(inputs or ()), files_from, tuple(include or ()), tuple(exclude or ()), follow_links)
+    share = parse_share(shard, output or DEFAULT_OUTPUT)
+    chosen = Chosen(tuple(inputs or ()), files_from, tuple(include or ()), tuple(exclude or ()), follow_links, share)
     chosen.check(retrying=retry_errors is not None, resume=resume)
     if dry_run:
         _count(chosen)
@@ -103,11 +107,12 @@ class Chosen:
     include: tuple[str, ...]
     exclude: tuple[str, ...]
     follow_links: bool
+    share: "Share | None" = None
 
     def check(self, *, retrying: bool, resume: bool) -> None:
         """Refuse what makes no sense together."""
-        if retrying and (self.inputs or self.files_from or resume):
-            raise typer.BadParameter("--retry-errors takes its files from the CSV: give no INPUT, no --resume.")
+        if retrying and (self.inputs or self.files_from or resume or self.share):
+            raise typer.BadParameter("--retry-errors takes its files from the CSV: give no INPUT, --resume or --shard.")
         if not retrying and not self.inputs and not self.files_from:
             raise typer.BadParameter("Give an INPUT, --files-from or --retry-errors.")
 
@@ -121,6 +126,10 @@ class Chosen:
             "--exclude": " ".join(self.exclude),
             "--follow-links": "given" if self.follow_links else "",
         }
+
+    def holds(self, source: "Source") -> bool:
+        """Tell whether a file that was met is to be read in this run."""
+        return self.share is None or self.share.holds(source.name)
 
     @contextmanager
     def found(self) -> Iterator["Iterator[Source | Skipped]"]:
@@ -190,24 +199,29 @@ def _read(
     if not target.to_stdout:
         output.check_output(Path(target.output), force=target.force, resume=target.resume)
     names = header(probabilities=target.probabilities)
-    facts = describe_run(model, settings, {**chosen.asked, "--probabilities": "given" if target.probabilities else ""})
+    asked = {**chosen.asked, "--probabilities": "given" if target.probabilities else ""}
+    facts = describe_run(model, settings, asked)
     tally, started = Tally(), time.perf_counter()
+    roll: Roll | None = None
     with ExitStack() as stack:
         stack.enter_context(interruptible())
         found = stack.enter_context(chosen.found())
         images = batch.images_among(found, lambda thing: tally.skipped.update([thing.reason]))
-        chunks: Iterator[Sequence[Source]] = cut_chunks(image for image in images if not target.is_own(image))
+        images = (image for image in images if not target.is_own(image))
         fitted = load_model(model)
         if target.to_stdout:
             write: Callable[[str, int], None] = stack.enter_context(_stdout())
             write(row_text(names), 0)
-            left = chunks
+            left: Iterator[Sequence[Source]] = cut_chunks(images)
         else:
+            begun = {**facts, "--shard": str(chosen.share or "")}
             part = stack.enter_context(
-                output.open_part(Path(target.output), facts, resume=target.resume, force=target.force)
+                output.open_part(Path(target.output), begun, resume=target.resume, force=target.force)
             )
             stack.enter_context(_telling(part))
             write = part.write
+            roll = stack.enter_context(_rolling(chosen, target, facts))
+            images = roll.call(images) if roll else images
         advance = stack.enter_context(meter("reading", quiet=quiet, count=_counter(chosen)))
 
         def add(row: Prediction) -> None:
@@ -215,19 +229,21 @@ def _read(
             advance(row.frame == 0)
 
         if not target.to_stdout:
-            left = begin_or_continue(part, names, chunks, add)
+            left = begin_or_continue(part, names, cut_chunks(images), add)
         work = stack.enter_context(closing(batch.classify_chunks(left, fitted, settings=settings, jobs=jobs)))
         for chunk in work:
             rows = [row for rows in chunk for row in rows]
             write("".join(row_text(cells(row, probabilities=target.probabilities)) for row in rows), len(rows))
             for row in rows:
                 add(row)
-        if not tally.images:
+        if roll and roll.found:
+            write("", 0)  # a share of few files may have none, and has its header all the same
+        elif not tally.images:
             raise NoImageError(
                 f"No image in {', '.join(chosen.inputs) or chosen.files_from}. "
                 "Give a folder that holds PNG, JPEG, TIFF or other images."
             )
-    _conclude(tally, time.perf_counter() - started, target.output, quiet=quiet)
+    conclude(tally, time.perf_counter() - started, target.output, quiet=quiet)
 
 
 def _retry(
@@ -267,7 +283,7 @@ def _retry(
             for row in rows:
                 tally.add(row)
             advance(again)
-    _conclude(tally, time.perf_counter() - started, output or str(table), quiet=quiet)
+    conclude(tally, time.perf_counter() - started, output or str(table), quiet=quiet)
 
 
 def _count(chosen: Chosen) -> None:
@@ -282,7 +298,7 @@ def _count(chosen: Chosen) -> None:
     with chosen.found() as found:
         for thing in found:
             if isinstance(thing, Source):
-                images += 1
+                images += chosen.holds(thing)
             else:
                 skipped[thing.reason] += 1
     out.print(f"{images:,} images would be read.", markup=False)
@@ -301,9 +317,35 @@ def _counter(chosen: Chosen) -> "Callable[[], Iterator[Source]] | None":
         from digit_batch.batch import images_among
 
         with chosen.found() as found:
-            yield from images_among(found)
+            yield from filter(chosen.holds, images_among(found))
 
     return again
+
+
+def parse_share(text: str | None, output: str) -> "Share | None":
+    """Read ``--shard``."""
+    if text is None:
+        return None
+    from digit_batch.shards import Share
+
+    if output == "-":
+        raise typer.BadParameter("--shard leaves a file beside its CSV: name one with -o.")
+    try:
+        return Share.parse(text)
+    except ValueError:
+        raise typer.BadParameter(f"--shard {text}: write which of how many, as 3/64.") from None
+
+
+@contextmanager
+def _rolling(chosen: Chosen, target: Target, facts: dict[str, str]) -> "Iterator[Roll | None]":
+    """Open the roll of a share; none where everything is read."""
+    if chosen.share is None:
+        yield None
+        return
+    from digit_batch.shards import open_roll
+
+    with open_roll(Path(target.output), chosen.share, facts) as roll:
+        yield roll
 
 
 @contextmanager
@@ -339,7 +381,7 @@ def _stdout() -> Iterator[Callable[[str, int], None]]:
         raise OutputError(f"Cannot write to stdout: {error.strerror}. Name a file with -o.") from error
 
 
-def _conclude(tally: "Tally", seconds: float, place: str, *, quiet: bool) -> None:
+def conclude(tally: "Tally", seconds: float, place: str, *, quiet: bool) -> None:
     """Print the summary, and exit as the rows deserve."""
     from digit_batch.cli.screen import err, out
     from digit_batch.report.tables import summary

@@ -40,3 +40,7 @@ FilesFrom = Annotated[
 Include = Annotated[list[str] | None, typer.Option(metavar="GLOB", help="In folders, read only what matches.")]
 Exclude = Annotated[list[str] | None, typer.Option(metavar="GLOB", help="In folders, pass over what matches.")]
 FollowLinks = Annotated[bool, typer.Option("--follow-links", help="Enter links to folders.")]
+ShardText = Annotated[
+    str | None,
+    typer.Option("--shard", metavar="K/N", help="Read the Kth of N fixed shares only; `merge` joins their tables."),
+]
