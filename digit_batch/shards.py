@@ -132,6 +132,18 @@ def open_roll(table: Path, share: Share, facts: Mapping[str, str]) -> Iterator[R
         raise
 
 
+def read_run(table: Path) -> dict[str, str]:
+    """Return what decided the rows of a share, from its roll.
+
+    Raises
+    ------
+    InputError
+        There is no roll, or it is damaged.
+    """
+    with ExitStack() as stack:
+        return dict(_Part(table, stack).run)
+
+
 def merge(tables: Sequence[Path]) -> Iterator[Joined]:
     """Join the tables of all shares into what one run would have written, in constant memory.
 

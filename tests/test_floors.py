@@ -9,7 +9,7 @@ from conftest import ROOT
 FLOORS = (
     {"errors"},
     {"images", "ink", "strokes", "paper", "labels", "output", "predictions"},
-    {"features", "shards"},
+    {"features", "shards", "parquet"},
     {"model", "variation"},
     {"training_set", "reading", "evaluation"},
     {"batch", "training"},
@@ -26,6 +26,7 @@ ROOMS_OF = {  # who alone may know a tool
     "PIL": {"images", "paper", "report"},
     "matplotlib": {"report"},
     "seaborn": {"report"},
+    "pyarrow": {"parquet"},
 }
 PACKAGE = ROOT / "digit_batch"
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")

@@ -35,7 +35,7 @@ from digit_batch.cli.options import (
 if TYPE_CHECKING:
     from digit_batch.batch import Settings
     from digit_batch.images import Skipped, Source
-    from digit_batch.output import Part
+    from digit_batch.output import Pack, Part
     from digit_batch.report.tables import Tally
     from digit_batch.shards import Roll, Share
 
@@ -46,7 +46,9 @@ def classify(
     inputs: Annotated[list[str] | None, typer.Argument(help="Image files and folders.", show_default=False)] = None,
     output: Annotated[
         str | None,
-        typer.Option("-o", "--output", help="The CSV; - writes rows to stdout.", show_default=DEFAULT_OUTPUT),
+        typer.Option(
+            "-o", "--output", help="The CSV, or a .parquet; - writes rows to stdout.", show_default=DEFAULT_OUTPUT
+        ),
     ] = None,
     model: ModelPath = None,
     jobs: Jobs = None,
@@ -175,6 +177,17 @@ class Target:
         """Rows go to stdout, and everything else to stderr."""
         return self.output == "-"
 
+    def packing(self, facts: dict[str, str]) -> "Pack | None":
+        """Return what makes the output from its rows; None where it is to be those rows, a CSV."""
+        if not self.output.lower().endswith(".parquet"):
+            return None
+        from digit_batch.parquet import check_parquet, pack
+        from digit_batch.predictions import load_predictions
+
+        check_parquet()
+        whole = Path(self.output)
+        return lambda rows: pack(load_predictions(rows), whole, facts, probabilities=self.probabilities)
+
     def is_own(self, source: "Source") -> bool:
         """Tell whether a file is this run's own output, which is never read."""
         path = source.path
@@ -216,7 +229,9 @@ def _read(
         else:
             begun = {**facts, "--shard": str(chosen.share or "")}
             part = stack.enter_context(
-                output.open_part(Path(target.output), begun, resume=target.resume, force=target.force)
+                output.open_part(
+                    Path(target.output), begun, resume=target.resume, force=target.force, pack=target.packing(facts)
+                )
             )
             stack.enter_context(_telling(part))
             write = part.write
@@ -328,8 +343,10 @@ def parse_share(text: str | None, output: str) -> "Share | None":
         return None
     from digit_batch.shards import Share
 
-    if output == "-":
-        raise typer.BadParameter("--shard leaves a file beside its CSV: name one with -o.")
+    if output == "-" or output.lower().endswith(".parquet"):
+        raise typer.BadParameter(
+            "--shard writes a CSV and a file beside it: name it with -o. `merge` makes a .parquet."
+        )
     try:
         return Share.parse(text)
     except ValueError:

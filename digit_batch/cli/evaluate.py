@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 def evaluate(
     source: Annotated[
-        str, typer.Argument(metavar="INPUT", help="A labelled folder (.../<digit>/file), or a predictions CSV.")
+        str,
+        typer.Argument(
+            metavar="INPUT", help="A labelled folder (.../<digit>/file), or a CSV or Parquet of predictions."
+        ),
     ],
     labels: Annotated[
         Path | None, typer.Option("--labels", help="A CSV with the columns path and label, instead of folders.")
@@ -55,7 +58,7 @@ def evaluate(
     from digit_batch.labels import check_labels, folder_label, read_labels, table_label
     from digit_batch.model import load_model
     from digit_batch.output import check_output, whole_file
-    from digit_batch.predictions import load_predictions
+    from digit_batch.parquet import load_table
     from digit_batch.reading import MIN_CONFIDENCE
     from digit_batch.report import tables
 
@@ -65,14 +68,12 @@ def evaluate(
     settings = batch.Settings(
         polarity.value, MIN_CONFIDENCE if min_confidence is None else min_confidence, Limits(max_pixels=max_pixels)
     )
-    saved = source.lower().endswith(".csv") and Path(source).is_file()
+    saved = source.lower().endswith((".csv", ".parquet")) and Path(source).is_file()
     table = None if labels is None else read_labels(labels)
     if table is not None:  # before the work is done, not after
         check_labels(table, _paths(source, saved=saved), source)
     predictions = (
-        load_predictions(Path(source))
-        if saved
-        else batch.classify([source], load_model(model), settings=settings, jobs=jobs)
+        load_table(Path(source)) if saved else batch.classify([source], load_model(model), settings=settings, jobs=jobs)
     )
     pairs = (
         (row, folder_label(row.path) if table is None else table_label(row.path, table, source))
@@ -107,10 +108,10 @@ def _paths(source: str, *, saved: bool) -> Iterator[str]:
     """Yield the path of every image that will be scored, without reading one."""
     from digit_batch.batch import images_among
     from digit_batch.images import walk
-    from digit_batch.predictions import load_predictions
+    from digit_batch.parquet import load_table
 
     if saved:
-        return (row.path for row in load_predictions(Path(source)))
+        return (row.path for row in load_table(Path(source)))
     return (image.name for image in images_among(walk([source])))
 
 
