@@ -27,6 +27,7 @@ ROOMS_OF = {  # who alone may know a tool
     "matplotlib": {"report"},
     "seaborn": {"report"},
     "pyarrow": {"parquet"},
+    "fsspec": {"images", "output"},
 }
 PACKAGE = ROOT / "digit_batch"
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")

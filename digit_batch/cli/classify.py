@@ -119,10 +119,17 @@ class Chosen:
             raise typer.BadParameter("Give an INPUT, --files-from or --retry-errors.")
 
     @property
+    def shown(self) -> str:
+        """The inputs as sentences have them, without a secret."""
+        from digit_batch.images import show_url
+
+        return " ".join(map(show_url, self.inputs))
+
+    @property
     def asked(self) -> dict[str, str]:
         """The same in words, for an unfinished run to be held against."""
         return {
-            "the inputs": " ".join(self.inputs),
+            "the inputs": self.shown,
             "--files-from": self.files_from or "",
             "--include": " ".join(self.include),
             "--exclude": " ".join(self.exclude),
@@ -255,7 +262,7 @@ def _read(
             write("", 0)  # a share of few files may have none, and has its header all the same
         elif not tally.images:
             raise NoImageError(
-                f"No image in {', '.join(chosen.inputs) or chosen.files_from}. "
+                f"No image in {chosen.shown or chosen.files_from}. "
                 "Give a folder that holds PNG, JPEG, TIFF or other images."
             )
     conclude(tally, time.perf_counter() - started, target.output, quiet=quiet)
