@@ -178,7 +178,8 @@ def test_denied_access_is_one_sentence_without_the_key(bucket):
 def allow(environment, requests):
     """Let the server answer so many requests before it asks for credentials that it knows."""
     address = f"{environment['AWS_ENDPOINT_URL']}/moto-api/reset-auth"
-    with urllib.request.urlopen(urllib.request.Request(address, requests.encode(), method="POST")) as answer:
+    request = urllib.request.Request(address, requests.encode(), {"Content-Type": "text/plain"}, method="POST")
+    with urllib.request.urlopen(request) as answer:
         assert answer.status == 200
 
 
