@@ -24,8 +24,8 @@ from digit_batch.labels import folder_label
 from digit_batch.model import Model, load_model
 from digit_batch.predictions import Prediction
 from digit_batch.reading import read_pictures
-from digit_batch.training import GAMMA, C, hold_out
-from digit_batch.training_set import make_training_set
+from digit_batch.training import GAMMA, C, collect, hold_out
+from digit_batch.training_set import DRAWN
 
 SPLITS = 30
 CONFUSIONS_SHOWN = 6
@@ -81,10 +81,10 @@ def read_folder(folder: str, model: Model) -> Transfer:
 
 def read_held_out(splits: int) -> list[float]:
     """Return the accuracy of each random split of scikit-learn's digits; each fits a model, which takes its time."""
-    whole = make_training_set(0)
+    whole = collect(drawn=DRAWN)
     accuracies = []
     for seed in range(splits):
-        accuracies.append(hold_out(whole, seed, 0.25, C, GAMMA).evaluation.accuracy)
+        accuracies.append(hold_out(whole, seed, 0.25, C, GAMMA)[0].evaluation.accuracy)
         print(f"split {seed + 1} of {splits}: {accuracies[-1]:.2%}", file=sys.stderr)
     return accuracies
 

@@ -60,6 +60,30 @@ def extract_features(amounts: Sequence[F32], *, turn: float = 0.0, slant: float 
     return features
 
 
+def stretch_crops(amounts: Sequence[F32]) -> F32:
+    """Return the mean of each block of an 8x8 grid stretched over each crop, times 16: (n, 64), 0..16.
+
+    What ``crop, resize to 8x8`` gives, without any step of the recipe: what a plain model reads.
+    """
+    grids = [stretch(amount, SIDE) for amount in amounts]
+    return LEVELS * np.array(grids, np.float32).reshape(len(amounts), SIDE * SIDE)
+
+
+def stretch(amount: F32, side: int) -> F32:
+    """Return a crop (h, w) stretched over (side, side): exact area means."""
+    height, width = amount.shape
+    return np.asarray(share_length(height, side) @ amount @ share_length(width, side).T, np.float32)
+
+
+def share_length(length: int, parts: int) -> F32:
+    """Return (parts, length): how much of each of equal parts comes from each pixel (every row adds up to 1)."""
+    borders = np.linspace(0, length, parts + 1)[:, None]
+    pixels = np.arange(length)
+    overlap = np.minimum(borders[1:], pixels + 1) - np.maximum(borders[:-1], pixels)
+    shares: F32 = (np.maximum(overlap, 0) * parts / length).astype(np.float32)
+    return shares
+
+
 def stack(amounts: Sequence[F32]) -> F32:
     """Return the digits as one array (n, h, w), each in the top left corner, zeros elsewhere."""
     height = max(amount.shape[0] for amount in amounts)

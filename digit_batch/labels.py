@@ -1,20 +1,65 @@
-"""The true labels of images: from the folders that hold them, or from a table.
+"""The true labels of images: from the folders that hold them, from a table, or from their names.
 
 A table is a CSV with the columns ``path`` and ``label``, in any order and among others. Its paths are those of the
-rows, or relative to the input; a label holds for every frame of its file.
+rows, or relative to an input; a label holds for every frame of its file, or for the one that a column ``frame`` names.
+The label `NO_DIGIT` is a person's word that a picture holds no digit: it counts as no true label.
 """
 
 import csv
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from digit_batch.errors import InputError
 
 DIGITS = "0123456789"
+NO_DIGIT = "x"
+
+Labels = Mapping[tuple[str, int | None], int | None]  # (path, frame or None for all) -> digit or None for no digit
 
 
-def read_labels(path: Path) -> dict[str, int]:
-    """Read a table of true labels: path to digit.
+@dataclass(frozen=True)
+class Truth:
+    """Tells the true label of each image of a run.
+
+    Attributes
+    ----------
+    sources : sequence of str
+        The inputs as typed.
+    table : mapping or None
+        As `read_labels` gives it; then nothing else counts.
+    pattern : re.Pattern or None
+        Found in the file's name, its first group is the digit; then the folder's name does not count.
+    """
+
+    sources: Sequence[str]
+    table: Labels | None = None
+    pattern: re.Pattern[str] | None = None
+
+    def label(self, path: str, frame: int = 0) -> int | None:
+        """Return the true digit of a row, or None where it has none."""
+        if self.table is not None:
+            return table_label(path, self.table, self.sources, frame)
+        return folder_label(path) if self.pattern is None else name_label(path, self.pattern)
+
+    def writer(self, path: str) -> str:
+        """Return the folder that tells images of one source from another's: the one with the digits' folders in it."""
+        folder = PurePosixPath(path).parent
+        return str(folder.parent if self.table is None and self.pattern is None else folder)
+
+    @property
+    def cure(self) -> str:
+        """What to do where no image has a label."""
+        if self.table is not None:
+            return "Give a table that names some of them."
+        if self.pattern is not None:
+            return f"None of their names matches {self.pattern.pattern}, with a digit in its first group."
+        return "Put each in a folder named after its digit, 0 to 9, or give --labels or --label-pattern."
+
+
+def read_labels(path: Path) -> Labels:
+    """Read a table of true labels: path and frame (None for every frame) to digit (None for no digit).
 
     Raises
     ------
@@ -28,9 +73,9 @@ def read_labels(path: Path) -> dict[str, int]:
                 raise InputError(
                     f"{path} lacks the column {' and '.join(sorted(missing))}. Its first line must name path and label."
                 )
-            labels: dict[str, int] = {}
+            labels: dict[tuple[str, int | None], int | None] = {}
             for row in rows:
-                _add(labels, row["path"], row["label"], f"{path}, line {rows.line_num}")
+                _add(labels, row, f"{path}, line {rows.line_num}")
     except OSError as error:
         raise InputError(f"Cannot read the labels {path}: {error.strerror}. Check the name.") from error
     except UnicodeDecodeError as error:
@@ -40,14 +85,25 @@ def read_labels(path: Path) -> dict[str, int]:
     return labels
 
 
-def _add(labels: dict[str, int], name: str | None, label: str | None, place: str) -> None:
+def _add(labels: dict[tuple[str, int | None], int | None], row: Mapping[str, str | None], place: str) -> None:
+    name, said, page = row["path"], (row["label"] or "").strip(), (row.get("frame") or "").strip()
     if not name:
         raise InputError(f"{place}: the path is empty. Name an image.")
-    digit = (label or "").strip()
-    if len(digit) != 1 or digit not in DIGITS:
-        raise InputError(f"{place}: the label {label or ''!r} is no digit. Write 0 to 9.")
-    if labels.setdefault(name, int(digit)) != int(digit):
-        raise InputError(f"{place}: {name} was given the label {labels[name]} before. Keep one of the two.")
+    if said != NO_DIGIT and (len(said) != 1 or said not in DIGITS):
+        raise InputError(
+            f"{place}: the label {row['label'] or ''!r} is no digit. Write 0 to 9, or {NO_DIGIT} for no digit."
+        )
+    if page and not (page.isascii() and page.isdecimal()):
+        raise InputError(f"{place}: the frame {page!r} is no number. Write 0 for the first page, or nothing for all.")
+    key, digit = (name, int(page) if page else None), int(said) if said in DIGITS else None
+    if labels.setdefault(key, digit) != digit:
+        before = NO_DIGIT if labels[key] is None else labels[key]
+        raise InputError(f"{place}: {name} was given the label {before} before. Keep one of the two.")
+
+
+def folder_of(path: str) -> str:
+    """Return the folder of a row, for showing."""
+    return str(PurePosixPath(path).parent)
 
 
 def folder_label(path: str) -> int | None:
@@ -56,12 +112,20 @@ def folder_label(path: str) -> int | None:
     return int(name) if len(name) == 1 and name in DIGITS else None
 
 
-def table_label(path: str, labels: Mapping[str, int], source: str) -> int | None:
-    """Return the label that a table gives to the image of a row, or None."""
-    return next((labels[name] for name in _names(path, source) if name in labels), None)
+def name_label(path: str, pattern: re.Pattern[str]) -> int | None:
+    """Return the digit in the first group of a pattern found in an image's name, or None."""
+    found = pattern.search(PurePosixPath(path).name)
+    said = (found[1] or "") if found else ""
+    return int(said) if len(said) == 1 and said in DIGITS else None
 
 
-def check_labels(labels: Mapping[str, int], paths: Iterable[str], source: str) -> None:
+def table_label(path: str, labels: Labels, sources: Sequence[str], frame: int = 0) -> int | None:
+    """Return the label that a table gives to the image of a row, or None; one for the frame outranks one for all."""
+    keys = ((name, page) for page in (frame, None) for name in _names(path, sources))
+    return next((labels[key] for key in keys if key in labels), None)
+
+
+def check_labels(labels: Labels, paths: Iterable[str], sources: Sequence[str]) -> None:
     """Refuse a table that names images which are not there: a slip in the paths would make a silent score.
 
     Raises
@@ -69,22 +133,24 @@ def check_labels(labels: Mapping[str, int], paths: Iterable[str], source: str) -
     InputError
         Says how many, and the first of them.
     """
-    absent = dict.fromkeys(labels)
+    absent = dict.fromkeys(name for name, _ in labels)
     for path in paths:
-        for name in _names(path, source):
+        for name in _names(path, sources):
             absent.pop(name, None)
     if absent:
         raise InputError(
-            f"The labels name {len(absent):,} images that are not in {source}, the first is {next(iter(absent))}. "
-            "Write the paths as the rows of `classify` have them, or relative to the input."
+            f"The labels name {len(absent):,} images that are not in {' or '.join(sources)}, the first is "
+            f"{next(iter(absent))}. Write the paths as the rows of `classify` have them, or relative to the input."
         )
 
 
-def _names(path: str, source: str) -> tuple[str, ...]:
-    """Return what a table may call the image of a row: its path, or its path below the input."""
-    top = source if source.endswith("/") else f"{source}/"
-    for start in (top, f"./{top}"):  # a row has ./ before an input that would start a formula
-        if path.startswith(start):
-            below = path.removeprefix(start)
-            return path, below, f"./{below}"
-    return (path,)
+def _names(path: str, sources: Sequence[str]) -> list[str]:
+    """Return what a table may call the image of a row: its path, or its path below an input."""
+    names = [path]
+    for source in sources:
+        top = source if source.endswith("/") else f"{source}/"
+        for start in (top, f"./{top}"):  # a row has ./ before an input that would start a formula
+            if path.startswith(start):
+                below = path.removeprefix(start)
+                names += [below, f"./{below}"]
+    return names

@@ -46,6 +46,8 @@ class Prediction:
         Why the status is not ``ok``, in words.
     probabilities : tuple of float, or None
         The estimated chance of each digit, when asked for.
+    box : bytes or None
+        The 32x32 box that the features were counted on, 0 to 255 row by row, when asked for.
     """
 
     path: str
@@ -55,6 +57,7 @@ class Prediction:
     status: Status
     reason: str = ""
     probabilities: tuple[float, ...] | None = None
+    box: bytes | None = None
 
 
 def header(*, probabilities: bool = False, truth: bool = False) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from digit_batch.features import SIDE, extract_features
+from digit_batch.features import BOX, SIDE, fill_boxes, stack, stretch
 from digit_batch.ink import Ink, find_inks
 from digit_batch.model import Model
 from digit_batch.predictions import CLASSES, Prediction, Status
@@ -20,6 +20,7 @@ MIN_CONFIDENCE = 0.9  # below it a row asks for a person
 # (99 %: 5.0); of noise that passes for ink, on pages up to 15 times as long as wide, 95 % lies above 6.5.
 LONGEST_WAY = 6.4
 Polarity = Literal["auto", "dark", "light"]
+Box = Literal["none", "filled", "stretched"]  # of the recipe; of a plain model
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,13 @@ class Reading:
         """The estimated chance that the label is right."""
         return float(self.chances.max()) if self.chances.any() else None
 
-    def prediction(self, path: str, frame: int) -> Prediction:
-        """Return the row of this reading."""
-        chances = tuple(float(chance) for chance in self.chances) if self.chances.any() else None
-        return Prediction(path, frame, self.label, self.confidence, self.status, self.reason, chances)
+    def prediction(self, path: str, frame: int, box: Box = "none") -> Prediction:
+        """Return the row of this reading, with the box that its features were counted on where that is asked for."""
+        if not self.chances.any():
+            return Prediction(path, frame, None, None, self.status, self.reason)
+        chances = tuple(float(chance) for chance in self.chances)
+        kept = None if box == "none" else draw_box(self.ink.amount, box)
+        return Prediction(path, frame, self.label, self.confidence, self.status, self.reason, chances, kept)
 
 
 def read_pictures(
@@ -92,7 +96,7 @@ def read_pictures(
     features = np.zeros((len(inks), SIDE * SIDE), dtype=np.float32)
     chances = np.zeros((len(inks), CLASSES), dtype=np.float32)
     if inked:
-        features[inked] = extract_features([inks[place].amount for place in inked])
+        features[inked] = model.look([inks[place].amount for place in inked])
         chances[inked] = model.chances(features[inked])
     return [
         Reading(ink, grid, chance, *judge(ink, chance, min_confidence))
@@ -110,6 +114,12 @@ def judge(ink: Ink, chances: NDArray[np.float32], min_confidence: float) -> tupl
     if chances[first] < min_confidence:
         return "review", f"low confidence: {first} or {second}"
     return "ok", ""
+
+
+def draw_box(amount: NDArray[np.float32], box: Box) -> bytes:
+    """Return the 32x32 box of a digit's ink (h, w), 0 to 255 row by row, whose blocks a model's features are."""
+    drawn = fill_boxes(stack([amount]))[0] if box == "filled" else stretch(amount, BOX)
+    return np.rint(255 * drawn).astype(np.uint8).tobytes()
 
 
 def measure_way(amount: NDArray[np.float32]) -> float:

@@ -195,3 +195,28 @@ def test_one_digit_alone_is_scored_without_a_warning(run, labelled, tmp_path):
     result = run("evaluate", tmp_path / "7")
     assert (result.exit_code, result.stderr) == (0, "")
     assert re.search(r"balanced +75\.00%", result.stdout)
+
+
+def test_a_table_may_name_single_frames_and_pictures_without_a_digit(run, tmp_path):
+    """The file that `review` saves: a row a frame, `x` for no digit."""
+    pages = [digit_page(digit) for digit in (3, 4, 5)]
+    save(pages[0], tmp_path / "in" / "pages.tif", save_all=True, append_images=pages[1:])
+    save(blank_page(), tmp_path / "in" / "blank.png")
+    rows = [("pages.tif", 0, 3), ("pages.tif", 2, 9), ("blank.png", 0, "x")]
+    table = write_labels(tmp_path / "corrections.csv", rows, header=("path", "frame", "label"))
+    _, measured = figures(run, tmp_path, tmp_path / "in", "--labels", table)
+    assert (measured["images"], measured["unlabelled"]) == (2, 2)
+    assert [sum(row) for row in measured["confusion"]] == [0, 0, 0, 1, 0, 0, 0, 0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ([("1.png", "one", 1)], "line 2: the frame 'one' is no number"),
+        ([("1.png", 0, 1), ("1.png", 0, "x")], "line 3: 1.png was given the label 1 before"),
+    ],
+)
+def test_a_wrong_frame_or_a_contradiction_is_refused(run, flat, tmp_path, rows, says):
+    table = write_labels(tmp_path / "labels.csv", rows, header=("path", "frame", "label"))
+    result = run("evaluate", flat, "--labels", table)
+    assert (result.exit_code, says in result.stderr) == (1, True)

@@ -2,9 +2,18 @@
 
 import numpy as np
 import pytest
+from skimage.transform import resize_local_mean
 from sklearn.datasets import load_digits
 
-from digit_batch.features import BOX, STROKE, count_blocks, extract_features, fill_boxes, measure_stroke
+from digit_batch.features import (
+    BOX,
+    STROKE,
+    count_blocks,
+    extract_features,
+    fill_boxes,
+    measure_stroke,
+    stretch_crops,
+)
 from digit_batch.strokes import draw_digit
 from digit_batch.variation import enlarge
 
@@ -85,3 +94,12 @@ def test_alternative_readings_are_turned_and_slanted(drawings):
     for reading in ({"turn": 6.0}, {"slant": 0.15}):
         other = extract_features(drawings, **reading)
         assert 0.1 < np.abs(other - plain).mean() < 3
+
+
+def test_a_stretched_crop_is_what_scikit_image_makes_of_it(drawings):
+    counts = stretch_crops(drawings)
+    wanted = [16 * resize_local_mean(drawing, (8, 8)).ravel() for drawing in drawings]
+    assert counts.dtype == np.float32
+    assert np.allclose(counts, wanted, atol=1e-4)
+    assert stretch_crops([np.ones((3, 5), np.float32)]) == pytest.approx(16), "also of a crop smaller than the grid"
+    assert stretch_crops([]).shape == (0, 64)

@@ -56,6 +56,13 @@ def document(saved):
     return skops.io.load(saved, trusted=[])
 
 
+@pytest.fixture(scope="module")
+def plain(points):
+    """The classic walk-through's model: scikit-learn's counts as they are."""
+    svc = SVC(C=100, gamma=0.001).fit(points[:300].astype(np.float64), load_digits().target[:300])
+    return Model(svc, fitted_on="300 digits", plain=True)
+
+
 def margins_of_scikit_learn(model, points):
     svc = copy.copy(model.svc)
     svc.decision_function_shape = "ovo"
@@ -274,3 +281,21 @@ def test_a_model_that_cannot_be_written_leaves_nothing(model, tmp_path):
             save_model(model, path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["taken"]
     assert issubclass(OutputError, DigitBatchError)
+
+
+def test_a_plain_model_reads_counts_as_they_are_and_stays_plain_in_its_file(plain, points, tmp_path):
+    save_model(plain, tmp_path / "plain.skops")
+    loaded = load_model(tmp_path / "plain.skops")
+    assert loaded.plain
+    duels = copy.copy(plain.svc).set_params(decision_function_shape="ovo").decision_function(points)
+    assert np.allclose(loaded.margins(points), duels, atol=1e-3)
+
+
+def test_only_a_plain_model_looks_at_stretched_crops(model, plain):
+    upright = [np.ones((20, 4), np.float32)]
+    assert plain.look(upright) == pytest.approx(16)
+    assert model.look(upright).reshape(8, 8)[:, 0] == pytest.approx(0)
+
+
+def test_a_model_is_not_plain_unless_its_file_says_so(saved):
+    assert not load_model(saved).plain

@@ -8,7 +8,7 @@ import pytest
 from conftest import ROOT
 
 HEAVY = {"numpy", "scipy", "sklearn", "skimage", "PIL", "joblib", "skops", "matplotlib", "pandas"}
-COMMANDS = ["classify", "evaluate", "train", "explain", "merge"]
+COMMANDS = ["classify", "evaluate", "train", "explain", "dataset", "merge"]
 PROGRAM = """
 import sys
 from digit_batch.cli import main

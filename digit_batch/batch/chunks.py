@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from digit_batch.images import Frame, Limits, Source, Unreadable, fetch_ahead, read_frames
 from digit_batch.model import Model
 from digit_batch.predictions import Prediction
-from digit_batch.reading import MIN_CONFIDENCE, Polarity, read_pictures
+from digit_batch.reading import MIN_CONFIDENCE, Box, Polarity, read_pictures
 
 CHUNK_FILES = 64  # enough for matrix products, few enough to stop quickly
 CHUNK_BYTES = 1 << 20  # of files on disk; two or three A4 pages, so that no worker ends long after the others
@@ -37,12 +37,15 @@ class Settings:
         What one file may cost.
     timeout : float
         Seconds that one image may take in a worker process.
+    box : {"none", "filled", "stretched"}
+        Whether each row carries the box that was read, for training: of the recipe, or of a plain model.
     """
 
     polarity: Polarity = "auto"
     min_confidence: float = MIN_CONFIDENCE
     limits: Limits = Limits()
     timeout: float = 60.0
+    box: Box = "none"
 
 
 def cut_chunks(sources: Iterable[Source]) -> Iterator[list[Source]]:
@@ -115,7 +118,12 @@ def _read_batch(
             read_pictures(model, pictures, polarity=settings.polarity, min_confidence=settings.min_confidence)
         )
         return [
-            (place, next(readings).prediction(name, item.index) if isinstance(item, Frame) else _error_row(name, item))
+            (
+                place,
+                next(readings).prediction(name, item.index, settings.box)
+                if isinstance(item, Frame)
+                else _error_row(name, item),
+            )
             for place, name, item in batch
         ]
     except Exception as error:

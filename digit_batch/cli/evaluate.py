@@ -1,8 +1,9 @@
 """``digit-batch evaluate``."""
 
 import json
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
 
@@ -12,16 +13,24 @@ from digit_batch.cli.codes import BELOW, UNREADABLE
 from digit_batch.cli.options import (
     Force,
     Jobs,
+    Json,
+    LabelPattern,
+    LabelTable,
     MaxPixels,
     MinConfidence,
     ModelPath,
+    Plot,
     Polarity,
     PolarityChoice,
     Quiet,
 )
 
 if TYPE_CHECKING:
+    from digit_batch.batch import Settings
+    from digit_batch.evaluation import Tournament
     from digit_batch.predictions import Prediction
+
+    Pairs = Iterator[tuple[Prediction, int | None]]
 
 
 def evaluate(
@@ -31,11 +40,18 @@ def evaluate(
             metavar="INPUT", help="A labelled folder (.../<digit>/file), or a CSV or Parquet of predictions."
         ),
     ],
-    labels: Annotated[
-        Path | None, typer.Option("--labels", help="A CSV with the columns path and label, instead of folders.")
+    labels: LabelTable = None,
+    label_pattern: LabelPattern = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(metavar="MODEL|CSV", help="Compare with another model, or with predictions made by one."),
+    ] = None,
+    target_accuracy: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Tell the threshold from which on so many are right.")
     ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Save the rows with their true labels.")] = None,
-    metrics: Annotated[Path | None, typer.Option("--json", help="Save every figure.")] = None,
+    metrics: Json = None,
+    plot: Plot = None,
     fail_under: Annotated[
         float | None, typer.Option(min=0, max=1, help="Exit with 4 when the accuracy is below.")
     ] = None,
@@ -51,73 +67,128 @@ def evaluate(
 
     Example: [bold]digit-batch evaluate labelled/ --json metrics.json[/bold]
     """
-    from digit_batch import batch, evaluation
+    from digit_batch import batch
     from digit_batch.cli.screen import follow, out
-    from digit_batch.errors import InputError, NoImageError
+    from digit_batch.cli.truth import check_truth, find_truth
+    from digit_batch.errors import InputError
+    from digit_batch.evaluation import Tournament
+    from digit_batch.evaluation import evaluate as scores
     from digit_batch.images import Limits
-    from digit_batch.labels import check_labels, folder_label, read_labels, table_label
-    from digit_batch.model import load_model
     from digit_batch.output import check_output, whole_file
-    from digit_batch.parquet import load_table
     from digit_batch.reading import MIN_CONFIDENCE
-    from digit_batch.report import tables
+    from digit_batch.report import evaluation as shown
 
-    for path in (output, metrics):
+    for path in (output, metrics, plot):
         if path is not None:
             check_output(path, force=force)
+    if plot:
+        from digit_batch.report.figures import check_figure, draw_confusion
+
+        check_figure(plot)
     settings = batch.Settings(
         polarity.value, MIN_CONFIDENCE if min_confidence is None else min_confidence, Limits(max_pixels=max_pixels)
     )
-    saved = source.lower().endswith((".csv", ".parquet")) and Path(source).is_file()
-    table = None if labels is None else read_labels(labels)
-    if table is not None:  # before the work is done, not after
-        check_labels(table, _paths(source, saved=saved), source)
-    predictions = (
-        load_table(Path(source)) if saved else batch.classify([source], load_model(model), settings=settings, jobs=jobs)
-    )
-    pairs = (
-        (row, folder_label(row.path) if table is None else table_label(row.path, table, source))
-        for row in follow(predictions, "reading", quiet=quiet)
-    )
-    first = next(pairs, None)
-    if first is None:
-        raise NoImageError(f"No image in {source}. Give a folder with one folder a digit, named 0 to 9.")
-    pairs_again = chain([first], pairs)
-    if output is None:
-        result = evaluation.evaluate(pairs_again)
-    else:
-        with whole_file(output, force=force) as stream:
-            result = evaluation.evaluate(_written(pairs_again, stream))
-    if not result.images + result.unreadable:
-        raise InputError(
-            f"No image in {source} has a true label. Put each in a folder named after its digit, "
-            "0 to 9, or name a table of labels with --labels."
-        )
+    truth = find_truth((source,), labels, label_pattern)
+    table = is_table(source)
+    check_truth(truth, (source,), Path(source) if table else None)
+    duel = Tournament() if against else None
+    with ExitStack() as stack:
+        rows = _open(source, None if table else model, settings, jobs=jobs)
+        pairs: Pairs = ((row, truth.label(row.path, row.frame)) for row in follow(rows, "reading", quiet=quiet))
+        if against and duel:
+            others = _open_other(str(against), source, settings, jobs=jobs)
+            pairs = _compared(pairs, others, duel, str(against))
+        pairs = _some(pairs, source)
+        if output:
+            pairs = _written(pairs, stack.enter_context(whole_file(output, force=force)))
+        result = scores(pairs)
+        if not result.images + result.unreadable:
+            raise InputError(f"No image in {source} has a true label. {truth.cure}")
+    compared = duel.result() if duel else None
+    found = None if target_accuracy is None else result.confidences.reaching(target_accuracy)
+    if plot:
+        draw_confusion(result, plot)
     if metrics:
+        document = result.figures()
+        if compared:
+            document["against"] = {"other": str(against), **compared.figures()}
+        if target_accuracy is not None:
+            document["target"] = {"accuracy": target_accuracy, "threshold": found.figures() if found else None}
         with whole_file(metrics, force=force) as stream:
-            stream.write(json.dumps(result.figures(), indent=2) + "\n")
+            stream.write(json.dumps(document, indent=2) + "\n")
     if not quiet:
-        out.print(tables.evaluation(result))
+        out.print(shown.evaluation(result))
+        if compared:
+            out.print(shown.comparison(compared, str(against)))
+        if target_accuracy is not None:
+            out.print(shown.target(target_accuracy, found))
     if fail_under is not None and result.accuracy < fail_under:
         raise typer.Exit(BELOW)
     if result.unreadable:
         raise typer.Exit(UNREADABLE)
 
 
-def _paths(source: str, *, saved: bool) -> Iterator[str]:
-    """Yield the path of every image that will be scored, without reading one."""
-    from digit_batch.batch import images_among
-    from digit_batch.images import walk
+def is_table(source: str) -> bool:
+    """Tell whether an input is predictions made earlier."""
+    return source.lower().endswith((".csv", ".parquet")) and Path(source).is_file()
+
+
+def _open(source: str, model: Path | None, settings: "Settings", *, jobs: int | None) -> "Iterator[Prediction]":
+    """Return the rows of a table, or of a folder read now."""
+    from digit_batch.batch import classify
+    from digit_batch.model import load_model
     from digit_batch.parquet import load_table
 
-    if saved:
-        return (row.path for row in load_table(Path(source)))
-    return (image.name for image in images_among(walk([source])))
+    if is_table(source):
+        return load_table(Path(source))
+    return classify([source], load_model(model), settings=settings, jobs=jobs)
 
 
-def _written(
-    pairs: "Iterable[tuple[Prediction, int | None]]", stream: TextIO
-) -> "Iterator[tuple[Prediction, int | None]]":
+def _open_other(against: str, source: str, settings: "Settings", *, jobs: int | None) -> "Iterator[Prediction]":
+    """Return the rows to compare with."""
+    from digit_batch.errors import InputError
+
+    if against.lower().endswith((".csv", ".parquet")):
+        return _open(against, None, settings, jobs=jobs)
+    if is_table(source):
+        raise InputError(
+            f"{source} is a table, which the model {against} cannot read. "
+            "Give the folder it was made of, or compare with another table."
+        )
+    return _open(source, Path(against), settings, jobs=jobs)
+
+
+def _some(pairs: "Pairs", source: str) -> "Pairs":
+    """Pass the pairs on, of which there must be one."""
+    from digit_batch.errors import NoImageError
+
+    first = next(pairs, None)
+    if first is None:
+        raise NoImageError(f"No image in {source}. Give a folder with one folder a digit, named 0 to 9.")
+    return chain([first], pairs)
+
+
+def _compared(pairs: "Pairs", others: "Iterator[Prediction]", duel: "Tournament", against: str) -> "Pairs":
+    """Pass the pairs on, and hold each against the row of the same image in another reading."""
+    from digit_batch.errors import InputError
+
+    for pair, other in zip_longest(pairs, others):
+        mine = pair and (pair[0].path, pair[0].frame)
+        if mine != (other and (other.path, other.frame)):
+            here, there = (_name(row) for row in (pair and pair[0], other))
+            raise InputError(
+                f"{against} is not of the same images: it has {there} where {here} was read here. "
+                "Classify the same INPUT, as typed here, with the other model."
+            )
+        duel.add(pair[0], other, pair[1])
+        yield pair
+
+
+def _name(row: "Prediction | None") -> str:
+    return "nothing" if row is None else f"{row.path} (frame {row.frame})" if row.frame else row.path
+
+
+def _written(pairs: "Pairs", stream: TextIO) -> "Pairs":
     """Pass the pairs on, and write each as a row with its true label."""
     from digit_batch.predictions import cells, header, write_rows
 

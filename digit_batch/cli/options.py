@@ -15,6 +15,13 @@ class PolarityChoice(StrEnum):
     light = "light"
 
 
+def above_0(value: float | None) -> float | None:
+    """Refuse 0 and below."""
+    if value is not None and not 0 < value < float("inf"):
+        raise typer.BadParameter(f"{value:g} is not above 0.")
+    return value
+
+
 Inputs = Annotated[list[str], typer.Argument(help="Image files and folders.", show_default=False)]
 ModelPath = Annotated[
     Path | None, typer.Option("--model", help="A model made by `train`.", show_default="the one that ships")
@@ -26,6 +33,15 @@ MinConfidence = Annotated[
 ]
 Polarity = Annotated[PolarityChoice, typer.Option(help="Ink on paper: found for each image, dark, or light.")]
 MaxPixels = Annotated[int, typer.Option(min=1, help="Larger images are not decoded; their row says so.")]
+LabelTable = Annotated[
+    Path | None, typer.Option("--labels", help="A CSV with the columns path and label, instead of folders.")
+]
+LabelPattern = Annotated[
+    str | None,
+    typer.Option(metavar="REGEX", help=r"The label is in the file's name, in the first group: digit_(\d)_.*"),
+]
+Json = Annotated[Path | None, typer.Option("--json", help="Save every figure.")]
+Plot = Annotated[Path | None, typer.Option(help="Draw the confusion matrix as a heat map: PNG, SVG or PDF.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace an existing output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no summary.")]
 Probabilities = Annotated[bool, typer.Option("--probabilities", help="Add the columns p0 to p9.")]

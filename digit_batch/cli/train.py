@@ -1,41 +1,165 @@
 """``digit-batch train``."""
 
+import json
+import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digit_batch.cli.options import Force, Quiet
+from digit_batch.cli.options import (
+    Force,
+    Jobs,
+    Json,
+    LabelPattern,
+    LabelTable,
+    MaxPixels,
+    Plot,
+    Polarity,
+    PolarityChoice,
+    Quiet,
+    above_0,
+)
+
+if TYPE_CHECKING:
+    from digit_batch.batch import Settings
+    from digit_batch.labels import Truth
+    from digit_batch.predictions import Prediction
+    from digit_batch.training import OwnDigits
 
 
 def train(
     output: Annotated[Path, typer.Option("-o", "--output", help="The model file.")] = Path("digits.skops"),
-    repeats: Annotated[int, typer.Option(min=1, help="Random splits for the held-out figures.")] = 3,
-    test_size: Annotated[float, typer.Option(min=0.01, max=0.99, help="Share that each split holds out.")] = 0.25,
-    drawn: Annotated[
-        int,
+    data: Annotated[
+        list[str] | None,
         typer.Option(
-            min=0, help="Digits drawn with a pen and added; fewer fit faster and read other people's scans worse."
+            metavar="FOLDER", help="Labelled images of your own (FOLDER/<digit>/file), or an OpenML name as mnist_784."
         ),
-    ] = 80_000,
+    ] = None,
+    labels: LabelTable = None,
+    label_pattern: LabelPattern = None,
+    only_data: Annotated[
+        bool, typer.Option("--only-data", help="Leave scikit-learn's digits and the drawn ones out.")
+    ] = False,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Fit the raw 8x8 digits with SVC(C=100, gamma=0.001), as tutorials do.")
+    ] = False,
+    repeats: Annotated[int, typer.Option(min=1, help="Random splits of each test size.")] = 3,
+    test_size: Annotated[
+        list[float] | None,
+        typer.Option(min=0.01, max=0.99, help="Share that a split holds out; may be repeated.", show_default="0.25"),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the splits and of everything drawn.")] = 0,
+    c: Annotated[
+        float | None, typer.Option("--c", callback=above_0, help="The classifier's C.", show_default="10")
+    ] = None,
+    gamma: Annotated[
+        float | None, typer.Option("--gamma", callback=above_0, help="The classifier's gamma.", show_default="0.12")
+    ] = None,
+    search: Annotated[
+        bool, typer.Option("--search", help="Find C and gamma, unless given, by cross-validation.")
+    ] = False,
+    drawn: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Digits drawn with a pen and added; fewer fit faster and read other people's scans worse.",
+            show_default="80000, fewer with 10,000 images of your own or more",
+        ),
+    ] = None,
+    metrics: Json = None,
+    plot: Plot = None,
+    jobs: Jobs = None,
+    polarity: Polarity = PolarityChoice.auto,
+    max_pixels: MaxPixels = 100_000_000,
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
     """Fit a model, tell how it does on held-out digits, and save it.
 
-    Example: [bold]digit-batch train -o digits.skops[/bold]
+    Example: [bold]digit-batch train --data labelled/ -o mine.skops[/bold]
     """
-    from digit_batch import training
-    from digit_batch.cli.screen import out, steps
-    from digit_batch.model import save_model
-    from digit_batch.output import check_output
-    from digit_batch.report import tables
+    if not data and (only_data or labels or label_pattern):
+        raise typer.BadParameter("--only-data, --labels and --label-pattern are about --data: give a FOLDER with it.")
 
-    check_output(output, force=force)
+    from digit_batch.batch import Settings
+    from digit_batch.cli.screen import out, steps
+    from digit_batch.cli.truth import find_truth
+    from digit_batch.images import Limits
+    from digit_batch.model import save_model
+    from digit_batch.output import check_output, whole_file
+    from digit_batch.report import training as shown
+    from digit_batch.training import Plan
+    from digit_batch.training import train as fit
+
+    for path in (output, metrics, plot):
+        if path is not None:
+            check_output(path, force=force)
+    if plot:
+        from digit_batch.report.figures import check_figure, draw_confusion
+
+        check_figure(plot)
+    settings = Settings(polarity.value, limits=Limits(max_pixels=max_pixels), box="stretched" if plain else "filled")
+    truth = find_truth(tuple(data or ()), labels, label_pattern)
+    own = _read(data, truth, settings, jobs=jobs, quiet=quiet) if data else None
+    if own is not None and not quiet:
+        out.print(shown.own_digits(own))
+    plan = Plan(
+        seed=seed,
+        repeats=repeats,
+        test_sizes=tuple(test_size or [0.25]),
+        drawn=drawn,
+        c=c,
+        gamma=gamma,
+        plain=plain,
+        only_own=only_data,
+        search=search,
+        jobs=jobs or os.cpu_count() or 1,
+    )
     with steps(quiet=quiet) as progress:
-        model, splits = training.train(seed=seed, repeats=repeats, test_size=test_size, drawn=drawn, progress=progress)
-    save_model(model, output)
+        trained = fit(plan, own, progress=progress)
+    if plot:
+        draw_confusion(trained.main, plot)
+    if metrics:
+        with whole_file(metrics, force=force) as stream:
+            figures = trained.figures() | ({} if own is None else {"own_digits": own.figures()})
+            stream.write(json.dumps(figures, indent=2) + "\n")
+    save_model(trained.model, output)
     if not quiet:
-        out.print(tables.splits(splits))
-        out.print(tables.fitted(model, str(output), output.stat().st_size))
+        out.print(shown.trained(trained))
+        out.print(shown.saved(trained.model, str(output), output.stat().st_size))
+
+
+def _read(data: list[str], truth: "Truth", settings: "Settings", *, jobs: int | None, quiet: bool) -> "OwnDigits":
+    """Read the labelled folders and data sets."""
+    from digit_batch import batch
+    from digit_batch.cli.screen import follow
+    from digit_batch.cli.truth import check_truth
+    from digit_batch.errors import InputError, NoImageError
+    from digit_batch.model import load_model
+    from digit_batch.training.openml import is_name, read_digits
+    from digit_batch.training.own import gather
+
+    fetched = [name for name in data if not Path(name).exists() and is_name(name)]
+    folders = [name for name in data if name not in fetched]
+    check_truth(truth, folders)
+    model, met = load_model(), 0
+
+    def rows() -> "Iterator[tuple[Prediction, int | None]]":
+        nonlocal met
+        for row in batch.classify(folders, model, settings=settings, jobs=jobs):
+            met += 1
+            yield row, truth.label(row.path, row.frame)
+        for name in fetched:
+            for pair in read_digits(name, model, settings.box):
+                met += 1
+                yield pair
+
+    own = gather(follow(rows(), "reading", quiet=quiet), truth)
+    if not met:
+        raise NoImageError(f"No image in {', '.join(data)}. Give folders with one folder a digit, named 0 to 9.")
+    if not len(own.labels):
+        what = "can be read and has a true label" if own.unreadable else "has a true label"
+        raise InputError(f"No image in {', '.join(data)} {what}. {truth.cure}")
+    return own

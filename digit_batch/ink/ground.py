@@ -12,6 +12,8 @@ ELEMENT = 0.35  # of the longer side: dark structures narrower than this are ink
 FINEST = 24  # px: larger canvases have their ground in cells of 2 x 2 px, at a quarter of the cost
 
 STEPS = 32  # to a grey level, where levels are whole numbers for speed: +-510 levels fit 16 bits
+EVEN = 6  # grey levels: a ground that strays no further is one colour, as of drawing programs and thresholded scans
+EVEN_RING, EVEN_WHOLE = 0.97, 0.35  # share of the border, and of the picture, that such a ground takes at least
 DARKEST = 32.0  # grey levels: a darker ground is taken for this dark, or its noise would count as ink
 
 Stack = NDArray[np.float32]
@@ -93,6 +95,19 @@ def _guess_ground(cells: Stack) -> Stack:
     return np.asarray(np.minimum(_close(cells), plane + _close(np.asarray(cells - plane, np.float32))), np.float32)
 
 
+def _find_even(canvases: NDArray[np.uint8]) -> tuple[Stack, NDArray[np.bool_]]:
+    """Return the level of the border of each canvas, and whether the ground is that one level everywhere.
+
+    There, the broadest blot of ink can be told from the ground, which a closing would take it for.
+    """
+    ring = np.concatenate([canvases[:, 0], canvases[:, -1], canvases[:, :, 0], canvases[:, :, -1]], axis=1)
+    level = np.median(ring, axis=1).astype(np.int16)
+    close = np.abs(ring - level[:, None]) <= EVEN
+    near = np.abs(canvases - level[:, None, None]) <= EVEN
+    even = (close.mean(axis=1) >= EVEN_RING) & (near.mean(axis=(1, 2)) >= EVEN_WHOLE)
+    return level.astype(np.float32), even
+
+
 def spread_cells(cells: Stack, shape: tuple[int, int]) -> Stack:
     """Interpolate cells to pixels."""
     down, across = _spread_matrix(shape[0], cells.shape[1]), _spread_matrix(shape[1], cells.shape[2])
@@ -146,7 +161,11 @@ def subtract_ground(
     shape = canvases.shape[1:]
     grey = canvases.astype(np.float32)
     size = 1 if max(shape) < FINEST else 2
-    ground = _guess_ground(average_cells(grey, size))
+    level, even = _find_even(canvases)
+    ground = np.empty((len(grey), shape[0] // size, shape[1] // size), np.float32)
+    ground[even] = level[even, None, None]
+    if not even.all():
+        ground[~even] = _guess_ground(average_cells(grey[~even], size))
     reference = ground.mean(axis=(1, 2))
     ink = measure_ink(spread_cells(ground, shape), grey, reference, light)
     threshold = split_levels(ink, valid)

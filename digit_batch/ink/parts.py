@@ -16,6 +16,7 @@ LINE_SHARE = 0.6  # of a part's pixels on rules: more, and it is a rule, a frame
 SPECK = 0.06  # of the digit's largest part: smaller ones are specks
 FAINT = 0.65  # of the strength of the digit's main part: fainter ones are grain or shadow
 NEAR = 0.2  # of the digit's longer side: parts with a smaller gap belong to it (the flag of a 5)
+HULL = 0.8  # of the longer side of all writing: broken strokes are taken for at least so large a digit
 SIZEABLE = 0.1  # of the digit's largest part: what is left out and larger may be another digit
 
 Floats = NDArray[np.float64]
@@ -131,6 +132,8 @@ def choose_parts(parts: Parts, members: range, seed: int, lines: Mask, cut: int)
     strength = parts.ink / parts.area
     candidates = [k for k in rest if parts.area[k] >= least and strength[k] >= FAINT * strength[seed]]
     kept, box = [seed], boxes[seed].tolist()
+    among = boxes[[seed, *candidates]]
+    hull = float((among[:, 2:].max(axis=0) - among[:, :2].min(axis=0)).max())
     grown = True
     while grown:
         grown = False
@@ -139,7 +142,7 @@ def choose_parts(parts: Parts, members: range, seed: int, lines: Mask, cut: int)
             down = max(box[0] - bottom, top - box[2], 0)
             across = max(box[1] - right, left - box[3], 0)
             # A gap sideways counts more: a second digit stands beside the first, a flag above it.
-            if k not in kept and max(down, 1.5 * across) <= NEAR * max(box[2] - box[0], box[3] - box[1]):
+            if k not in kept and max(down, 1.5 * across) <= NEAR * max(box[2] - box[0], box[3] - box[1], HULL * hull):
                 kept.append(k)
                 box = [min(box[0], top), min(box[1], left), max(box[2], bottom), max(box[3], right)]
                 grown = True

@@ -1,4 +1,4 @@
-"""Results as rich tables for the terminal.
+"""The summary of a batch as rich tables for the terminal, and what all tables share.
 
 Every name that came from a disk goes through `plain`: it may hold markup, escape codes or a line end.
 """
@@ -6,7 +6,6 @@ Every name that came from a disk goes through `plain`: it may hold markup, escap
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from statistics import mean, pstdev
 from typing import Any
 
 from numpy.typing import NDArray
@@ -15,15 +14,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from digit_batch.evaluation import Evaluation
-from digit_batch.model import Model
 from digit_batch.predictions import CLASSES, STATUSES, Prediction
 from digit_batch.report.names import plain
-from digit_batch.training import Split
 
 SHADES = " ░▒▓█"
 STATUS_STYLES = {"ok": "green", "review": "yellow", "error": "red"}
-MISTAKES_SHOWN = 10
 
 
 @dataclass
@@ -59,9 +54,7 @@ class Tally:
 
 def summary(tally: Tally, seconds: float, place: str) -> RenderableType:
     """Return the summary of a batch: counts by status and by label, confidence, speed, what was skipped."""
-    facts = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    facts.add_column(style="dim")
-    facts.add_column()
+    facts = fact_table()
     facts.add_row("images", f"{tally.images:,}")
     for status in STATUSES:
         count = tally.statuses[status]
@@ -79,88 +72,24 @@ def summary(tally: Tally, seconds: float, place: str) -> RenderableType:
 
 
 def _labels(tally: Tally) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, title="Labels", title_justify="left", title_style="bold")
-    for digit in range(CLASSES):
-        table.add_column(str(digit), justify="right")
+    table = headed("Labels", *map(str, range(CLASSES)))
     table.add_row(*(f"{tally.labels[digit]:,}" for digit in range(CLASSES)))
     return table
 
 
-def evaluation(result: Evaluation) -> RenderableType:
-    """Return the tables of an evaluation: the figures, each digit's scores, the confusion matrix, the mistakes."""
-    parts: list[RenderableType] = [_figures(result), class_scores(result), confusion(result.confusion)]
-    if result.mistakes:
-        parts.append(_mistakes(result))
-    return Group(*parts)
+def headed(title: str, *columns: str) -> Table:
+    """Return an empty table with a title and columns of figures."""
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold")
+    for name in columns:
+        table.add_column(name, justify="right")
+    return table
 
 
-def _figures(result: Evaluation) -> Table:
-    low, high = result.interval
+def fact_table() -> Table:
+    """Return an empty table of captions and what they say."""
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(style="dim")
     table.add_column()
-    table.add_row("images", f"{result.images:,}")
-    table.add_row(
-        "accuracy", Text.assemble((f"{result.accuracy:.2%}", "bold"), f"   95 % interval {low:.2%} to {high:.2%}")
-    )
-    table.add_row("balanced", f"{result.balanced_accuracy:.2%}")
-    table.add_row("rows marked ok", f"{result.accepted_accuracy:.2%} right, {result.coverage:.1%} of the images")
-    if result.unreadable:
-        table.add_row("unreadable", Text(f"{result.unreadable:,}", style="red"))
-    if result.unlabelled:
-        table.add_row("no true label", Text(f"{result.unlabelled:,} (not counted)", style="yellow"))
-    return table
-
-
-def class_scores(result: Evaluation) -> Table:
-    """Return precision, recall, F1 and support of each digit."""
-    table = Table(box=box.SIMPLE_HEAD, title="Each digit", title_justify="left", title_style="bold")
-    for name in ("digit", "precision", "recall", "F1", "support"):
-        table.add_column(name, justify="right")
-    for score in result.classes:
-        style = "dim" if not score.support else ""
-        table.add_row(
-            str(score.label),
-            f"{score.precision:.4f}",
-            f"{score.recall:.4f}",
-            f"{score.f1:.4f}",
-            f"{score.support:,}",
-            style=style,
-        )
-    return table
-
-
-def confusion(counts: NDArray[Any]) -> Table:
-    """Return the confusion matrix; rows are true digits, columns what was said."""
-    none_said = counts.shape[1] > CLASSES and counts[:, CLASSES].any()
-    table = Table(
-        box=box.SIMPLE_HEAD, title="True digit (rows), said (columns)", title_justify="left", title_style="bold"
-    )
-    table.add_column("")
-    for digit in range(CLASSES):
-        table.add_column(str(digit), justify="right")
-    if none_said:
-        table.add_column("none", justify="right")
-    for true, row in enumerate(counts[:, : CLASSES + bool(none_said)]):
-        shown = [
-            Text(f"{n:,}" if n else "·", style="green" if said == true else ("bold red" if n else "dim"))
-            for said, n in enumerate(row)
-        ]
-        table.add_row(Text(str(true), style="bold"), *shown)
-    return table
-
-
-def _mistakes(result: Evaluation) -> Table:
-    shown = result.mistakes[:MISTAKES_SHOWN]
-    title = f"Surest mistakes ({len(shown)} of {result.images - result.correct:,})"
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold")
-    for name in ("true", "said", "confidence"):
-        table.add_column(name, justify="right")
-    table.add_column("path", overflow="fold")
-    for mistake in shown:
-        said = "none" if mistake.said is None else str(mistake.said)
-        place = plain(mistake.path) + (f" (frame {mistake.frame})" if mistake.frame else "")
-        table.add_row(str(mistake.true), said, f"{mistake.confidence:.3f}", Text(place))
     return table
 
 
@@ -172,28 +101,3 @@ def grid(features: Sequence[float] | NDArray[Any], side: int = 8, levels: int = 
         for row in rows
     ]
     return Text("\n".join(shade))
-
-
-def splits(held_out: Sequence[Split]) -> RenderableType:
-    """Return the held-out accuracy of each random split, with mean and spread."""
-    table = Table(box=box.SIMPLE_HEAD, title="Held-out digits", title_justify="left", title_style="bold")
-    for name in ("seed", "fitted", "held out", "accuracy"):
-        table.add_column(name, justify="right")
-    for split in held_out:
-        result = split.evaluation
-        table.add_row(str(split.seed), f"{split.fitted:,}", f"{result.images:,}", f"{result.accuracy:.2%}")
-    accuracies = [split.evaluation.accuracy for split in held_out]
-    spread = f"mean {mean(accuracies):.2%}, standard deviation {pstdev(accuracies):.2%}"
-    return Group(table, f"{spread}, {min(accuracies):.2%} to {max(accuracies):.2%}")
-
-
-def fitted(model: Model, place: str, size: int) -> RenderableType:
-    """Return what a model is: its estimator, what it was fitted on, its size."""
-    facts = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    facts.add_column(style="dim")
-    facts.add_column()
-    facts.add_row("estimator", Text(repr(model.svc)))
-    facts.add_row("fitted on", Text(model.fitted_on))
-    facts.add_row("support vectors", f"{len(model.svc.support_vectors_):,}")
-    facts.add_row("saved as", Text(f"{plain(place)}, {size / 1e6:.2f} MB"))
-    return facts

@@ -4,7 +4,7 @@ A stack of digits of one way is drawn at once: the points jitter, a spline throu
 bent, slanted and turned, and a tip of some width and shape is stamped on every dot.
 """
 
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -23,7 +23,7 @@ MARGIN = 1.0  # px left free around the drawing
 SPACING = 3.0  # pad units between the dots a stroke is stamped with
 
 
-@cache
+@lru_cache(maxsize=1024)
 def dots_of(points_key: tuple[tuple[float, float, bool], ...]) -> F32:
     """Return (dots, points): the dots along the curve as a linear map of its points.
 

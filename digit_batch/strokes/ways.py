@@ -278,11 +278,13 @@ class Way:
 @cache
 def list_ways(digit: int) -> tuple[Way, ...]:
     """Return the ways of writing a digit."""
-    ways = []
-    for name, (weight, strokes) in WAYS[digit].items():
-        strokes = (strokes,) if isinstance(strokes, str) else strokes
-        fields = [[point.split() for point in stroke.replace("*", " *").split(",")] for stroke in strokes]
-        points = tuple(np.array([[float(p[0]), float(p[1])] for p in stroke], np.float32) for stroke in fields)
-        corners = tuple(np.array([len(p) == 3 for p in stroke]) for stroke in fields)
-        ways.append(Way(digit, name, weight, points, corners))
-    return tuple(ways)
+    return tuple(make_way(digit, name, weight, strokes) for name, (weight, strokes) in WAYS[digit].items())
+
+
+def make_way(digit: int, name: str, weight: float, strokes: tuple[str, ...] | str) -> Way:
+    """Read the strokes of one way, as they stand in the table."""
+    strokes = (strokes,) if isinstance(strokes, str) else strokes
+    fields = [[point.split() for point in stroke.replace("*", " *").split(",")] for stroke in strokes]
+    points = tuple(np.array([[float(p[0]), float(p[1])] for p in stroke], np.float32) for stroke in fields)
+    corners = tuple(np.array([len(p) == 3 for p in stroke]) for stroke in fields)
+    return Way(digit, name, weight, points, corners)

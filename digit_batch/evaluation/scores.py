@@ -1,12 +1,13 @@
-"""Predictions and true labels -> an `Evaluation`: every figure computed once, in one pass, whatever the number of rows.
+"""Rows and true labels -> an `Evaluation`, in one pass, whatever the number of rows.
 
-What is kept while rows go by is a table of counts and the surest mistakes; the scores themselves are scikit-learn's,
+What is kept while rows go by is tables of counts and the surest mistakes; the scores themselves are scikit-learn's,
 with the counts as sample weights.
 """
 
 import heapq
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from math import sqrt
 from typing import Any
 
@@ -14,11 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_fscore_support
 
+from digit_batch.evaluation import confidence
+from digit_batch.evaluation.confidence import Confidences
+from digit_batch.labels import folder_of
 from digit_batch.predictions import CLASSES, Prediction
 
 NONE_SAID = CLASSES  # the column of the confusion matrix for images that were given no label
 MISTAKES_KEPT = 1000
-BINS = 10_000  # of confidence: the four decimals of the CSV
+FOLDERS_KEPT = 1000  # folders of images without a true label that are remembered by name
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,10 @@ class Evaluation:
         Row: true digit. Column: digit said; the last, no digit said.
     mistakes : tuple of Mistake
         Surest first; at most `MISTAKES_KEPT`.
+    confidences : Confidences
+        What confidences are worth.
+    no_digit : tuple of (str, int)
+        Folders of images without a true label and how many, the fullest first; at most `FOLDERS_KEPT`.
     """
 
     images: int
@@ -75,6 +83,8 @@ class Evaluation:
     accepted_correct: int
     confusion: NDArray[np.int64]
     mistakes: tuple[Mistake, ...]
+    confidences: Confidences = field(default_factory=lambda: Confidences(0, confidence.empty_counts()))
+    no_digit: tuple[tuple[str, int], ...] = ()
 
     @property
     def accuracy(self) -> float:
@@ -122,6 +132,12 @@ class Evaluation:
         return sum(scores) / len(scores) if scores else 0.0
 
     @property
+    def confusion_shares(self) -> NDArray[np.float64]:
+        """`confusion` as shares of each true digit, (10, 11); rows of digits that occur add up to 1."""
+        shares: NDArray[np.float64] = self.confusion / np.maximum(self.confusion.sum(axis=1, keepdims=True), 1)
+        return shares
+
+    @property
     def confused(self) -> list[tuple[int, int, int]]:
         """(true, said, how often) of wrong labels, most frequent first."""
         wrong = [(t, s, int(n)) for (t, s), n in np.ndenumerate(self.confusion) if n and t != s and s != NONE_SAID]
@@ -141,8 +157,12 @@ class Evaluation:
             "coverage": self.coverage,
             "unreadable": self.unreadable,
             "unlabelled": self.unlabelled,
+            "unlabelled_folders": [list(folder) for folder in self.no_digit],
             "classes": [asdict(score) for score in self.classes],
             "confusion": self.confusion.tolist(),
+            "confusion_shares": self.confusion_shares.tolist(),
+            "confused": [{"true": true, "said": said, "count": count} for true, said, count in self.confused],
+            **dict(confidence.figures(self.confidences)),
             "mistakes": [asdict(mistake) for mistake in self.mistakes],
         }
 
@@ -159,18 +179,23 @@ def evaluate(pairs: Iterable[tuple[Prediction, int | None]]) -> Evaluation:
     pairs : iterable of (Prediction, int or None)
         Each prediction with its true label; None where that is not known.
     """
-    confusion = np.zeros((CLASSES, CLASSES + 1), dtype=np.int64)
+    confusion, counts = np.zeros((CLASSES, CLASSES + 1), dtype=np.int64), confidence.empty_counts()
+    no_digit: Counter[str] = Counter()
     unreadable = unlabelled = accepted = accepted_correct = 0
     surest: list[tuple[float, int, Mistake]] = []
     for place, (prediction, true) in enumerate(pairs):
         if true is None:
             unlabelled += 1
+            if len(no_digit) < FOLDERS_KEPT or folder_of(prediction.path) in no_digit:
+                no_digit[folder_of(prediction.path)] += 1
             continue
         if prediction.status == "error":
             unreadable += 1
             continue
         said = NONE_SAID if prediction.label is None else prediction.label
         confusion[true, said] += 1
+        if said != NONE_SAID:
+            confidence.count_one(counts, prediction, said == true)
         if prediction.status == "ok":
             accepted += 1
             accepted_correct += said == true
@@ -187,6 +212,8 @@ def evaluate(pairs: Iterable[tuple[Prediction, int | None]]) -> Evaluation:
         accepted_correct=accepted_correct,
         confusion=confusion,
         mistakes=tuple(mistake for _, _, mistake in sorted(surest, key=lambda kept: kept[:2], reverse=True)),
+        confidences=Confidences(int(confusion.sum()), counts),
+        no_digit=tuple(no_digit.most_common()),
     )
 
 

@@ -1,0 +1,57 @@
+"""Where true labels come from, as the command line says it."""
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from digit_batch.labels import Truth
+
+
+def find_truth(sources: Sequence[str], table: Path | None, pattern: str | None) -> "Truth":
+    """Return what tells the true labels; refuses what cannot be understood."""
+    from digit_batch.labels import Truth, read_labels
+
+    if table and pattern:
+        raise typer.BadParameter("--labels and --label-pattern both tell the labels: give one of them.")
+    return Truth(sources, None if table is None else read_labels(table), None if pattern is None else _compile(pattern))
+
+
+def check_truth(truth: "Truth", sources: Sequence[str], rows: Path | None = None) -> None:
+    """Refuse a table of labels that names images which are not there, before anything is read.
+
+    Parameters
+    ----------
+    truth : Truth
+        Has no table, or one to be checked.
+    sources : sequence of str
+        Files and folders.
+    rows : Path or None
+        A predictions CSV that is looked at instead.
+    """
+    from digit_batch.batch import images_among
+    from digit_batch.images import walk
+    from digit_batch.labels import check_labels
+    from digit_batch.parquet import load_table
+
+    if truth.table is None:
+        return
+    paths: Iterable[str] = (
+        (image.name for image in images_among(walk(sources)))
+        if rows is None
+        else (row.path for row in load_table(rows))
+    )
+    check_labels(truth.table, paths, sources)
+
+
+def _compile(pattern: str) -> "re.Pattern[str]":
+    try:
+        compiled = re.compile(pattern)
+    except re.error as error:
+        raise typer.BadParameter(f"--label-pattern is no regular expression: {error}.") from None
+    if not compiled.groups:
+        raise typer.BadParameter(r"--label-pattern needs a group that holds the digit, as in digit_(\d)_.*")
+    return compiled

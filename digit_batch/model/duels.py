@@ -1,0 +1,136 @@
+"""A support vector classifier's duels of one class against another, as matrix products in single precision."""
+
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.svm import SVC
+
+from digit_batch.features import LEVELS
+from digit_batch.predictions import CLASSES
+
+F32 = NDArray[np.float32]
+
+BLOCK = 64  # rows of a matrix product, always: a row then gets the same bits whatever else its chunk holds
+FEW = 8  # rows of a product where only some rows are asked for
+PIECE = 1024  # support vectors whose voices are added up in single precision
+
+
+class Duels:
+    """An RBF SVC's decision function for every pair of its classes.
+
+    The same numbers as ``SVC.decision_function`` with ``decision_function_shape="ovo"``, by a few matrix products for
+    a whole chunk instead of a loop over support vectors.
+    """
+
+    def __init__(self, svc: SVC) -> None:
+        self.classes = len(svc.classes_)
+        self.intercept = square(svc.intercept_[None].astype(np.float32))[0]
+        gamma = float(svc._gamma)
+        vectors = svc.support_vectors_.astype(np.float32)
+        # exp(-g |x - v|^2) = exp(-g x.x) exp(2 g x.v - g v.v): the last is one product, with a 1 behind each point.
+        squares = np.einsum("ij,ij->i", vectors, vectors)
+        self.weights = np.column_stack([2 * gamma * vectors, -gamma * squares]).astype(np.float32).T
+        self.gamma = np.float32(gamma)
+        self.coefficients = svc.dual_coef_.T.astype(np.float32)
+        self.ends = np.concatenate([[0], np.cumsum(svc.n_support_)])
+
+    def decide(self, points: F32) -> F32:
+        """Return by how much each class beats each other one for (n, 64) points: (n, classes, classes)."""
+        said = np.zeros((len(points), self.classes, self.classes - 1), np.float32)
+        for start in range(0, len(points), BLOCK):
+            block = self._fill(points[start : start + BLOCK], BLOCK)
+            for voice in range(self.classes):
+                said[start : start + BLOCK, voice] = self._hear(voice, block)[: len(points) - start]
+        return self._judge(said)
+
+    def decide_among(self, points: F32, asked: NDArray[np.bool_]) -> F32:
+        """Return the same where only some classes may be the answer, for less work; minus infinity for the others.
+
+        Parameters
+        ----------
+        points
+            (n, 64) of `prepare`.
+        asked
+            (n, classes) which classes may be the answer for each point.
+        """
+        said = np.zeros((len(points), self.classes, self.classes - 1), np.float32)
+        for voice in range(self.classes):
+            (rows,) = np.nonzero(asked[:, voice])
+            for start in range(0, len(rows), FEW):
+                some = rows[start : start + FEW]
+                said[some, voice] = self._hear(voice, self._fill(points[some], FEW))[: len(some)]
+        margins = np.where(asked[:, None, :], self._judge(said), np.inf)
+        return np.asarray(np.where(asked[:, :, None], margins, -np.inf), np.float32)
+
+    def _judge(self, said: F32) -> F32:
+        """Return the margins from (n, classes, classes - 1): what each class's support vectors say in its duels."""
+        n = self.classes
+        said_of = np.zeros((len(said), n, n), np.float32)
+        upper, lower = np.triu_indices(n, 1), np.tril_indices(n, -1)
+        said_of[:, upper[0], upper[1]] = said[:, upper[0], upper[1] - 1]
+        said_of[:, lower[0], lower[1]] = said[:, lower[0], lower[1]]
+        duels = said_of + said_of.transpose(0, 2, 1)
+        margins: F32 = duels * np.sign(np.arange(n) - np.arange(n)[:, None]).astype(np.float32) + self.intercept
+        return margins
+
+    @cached_property
+    def _voices(self) -> list[tuple[F32, F32]]:
+        """For each class its support vectors, and what they say in its duels (libsvm's layout)."""
+        return [
+            (np.ascontiguousarray(self.weights[:, start:end]), self.coefficients[start:end])
+            for start, end in zip(self.ends, self.ends[1:], strict=False)
+        ]
+
+    def _hear(self, voice: int, points: F32) -> F32:
+        """Return what one class's support vectors say to (n, 65) points."""
+        weights, coefficients = self._voices[voice]
+        kernel = points @ weights
+        np.exp(kernel, out=kernel)
+        scale = np.exp(-self.gamma * np.einsum("ij,ij->i", points[:, :-1], points[:, :-1]))
+        # Thousands of terms of both signs nearly cancel out: single precision is for a few of them at a time.
+        heard = sum(
+            (kernel[:, start : start + PIECE] @ coefficients[start : start + PIECE]).astype(np.float64)
+            for start in range(0, len(coefficients), PIECE)
+        )
+        return np.asarray(heard * scale[:, None], np.float32)
+
+    @staticmethod
+    def _fill(points: F32, rows: int) -> F32:
+        """Return points with a 1 behind each, filled up with zeros to so many rows."""
+        filled = np.zeros((rows, points.shape[1] + 1), np.float32)
+        filled[: len(points), :-1] = points
+        filled[:, -1] = 1
+        return filled
+
+
+def prepare(features: F32) -> F32:
+    """Return what the classifier sees: the square root of the share of ink in each block, 0 to 1.
+
+    The root evens out the noise of a count (its spread grows with the root of the count), and reads real scans a
+    little better than the plain share.
+    """
+    return np.sqrt(np.asarray(features, dtype=np.float32) / LEVELS)
+
+
+def square(margins: F32) -> F32:
+    """Return (n, classes, classes) margins from (n, pairs) in libsvm's order, positive for the first of a pair."""
+    n = round((1 + (1 + 8 * margins.shape[1]) ** 0.5) / 2)
+    squared = np.zeros((len(margins), n, n), np.float32)
+    first, second = np.triu_indices(n, 1)
+    squared[:, first, second] = margins
+    squared[:, second, first] = -margins
+    return squared
+
+
+def narrowest(margins: F32) -> F32:
+    """Return each digit's narrowest duel with another digit, (n, 10): how far the digit is from losing to one.
+
+    Parameters
+    ----------
+    margins
+        (n, classes, classes) of `Duels`; the digits are the first ten classes.
+    """
+    with_itself = np.eye(CLASSES, dtype=bool)
+    least: F32 = np.where(with_itself, np.float32(np.inf), margins[:, :CLASSES, :CLASSES]).min(axis=2)
+    return least

@@ -1,0 +1,190 @@
+"""The model file: how a model is kept, and what a file must prove before it is used.
+
+The file is a skops archive: data and a schema, never a pickle. Before anything is built from it, every type that
+the schema names must stand in `TRUSTED_TYPES`. `FORMAT` says how the archive is laid out; a change raises it:
+
+1. one dict: format, package, scikit_learn, recipe, fitted_on, scores, calibration, svc.
+2. the calibration has three weights for each look; also first, the small classifier, or None; and plain.
+"""
+
+import io
+import json
+import zipfile
+from dataclasses import asdict
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sklearn
+import skops.io
+from sklearn.svm import SVC
+
+from digit_batch import __version__
+from digit_batch.errors import ModelError, OutputError
+from digit_batch.features import RECIPE_VERSION, SIDE
+from digit_batch.model.confidence import Calibration
+from digit_batch.model.fitted import Model
+from digit_batch.predictions import CLASSES
+
+FORMAT = 2
+TRUSTED_TYPES = frozenset(
+    {
+        "builtins.dict",
+        "builtins.list",
+        "builtins.str",
+        "builtins.int",
+        "builtins.float",
+        "builtins.bool",
+        "builtins.tuple",
+        "numpy.ndarray",
+        "numpy.float64",
+        "numpy.int32",
+        "numpy.int64",
+        "sklearn.svm._classes.SVC",
+    }
+)
+
+
+def save_model(model: Model, path: Path) -> None:
+    """Write the model file, whole or not at all.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+    """
+    document = {
+        "format": FORMAT,
+        "package": __version__,
+        "scikit_learn": sklearn.__version__,
+        "recipe": RECIPE_VERSION,
+        "fitted_on": model.fitted_on,
+        "scores": dict(model.scores),
+        "calibration": {name: list(weights) for name, weights in asdict(model.calibration).items()},
+        "first": model.first,
+        "svc": model.svc,
+        "plain": model.plain,
+    }
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_bytes(skops.io.dumps(document, compression=zipfile.ZIP_DEFLATED, compresslevel=9))
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise OutputError(f"Cannot write the model {path}: {error.strerror}. Choose another place with -o.") from error
+
+
+def load_model(path: Path | None = None) -> Model:
+    """Read a model file; without a path, the model that ships with the package.
+
+    Nothing in the file is executed: its types are checked against `TRUSTED_TYPES` before one is built.
+
+    Raises
+    ------
+    ModelError
+        The file is missing, damaged, of foreign types, or made for another format, scikit-learn or recipe.
+    """
+    path = shipped_model() if path is None else path
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"Cannot read the model {path}: {error.strerror}. Give a model file with --model.") from error
+    try:
+        foreign = _named_types(data) - TRUSTED_TYPES
+        document = None if foreign else skops.io.loads(data, trusted=[])
+    except Exception as error:  # whatever a damaged archive makes zipfile, json, numpy or skops raise
+        raise ModelError(
+            f"The model {path} is damaged or no model at all ({type(error).__name__}). "
+            "Train it again with `digit-batch train`."
+        ) from error
+    if foreign:
+        raise ModelError(
+            f"The model {path} holds the foreign type {min(foreign)}; nothing in it was run. "
+            "Use only models made by `digit-batch train`."
+        )
+    return _model(document, path)
+
+
+def shipped_model() -> Path:
+    """Return the place of the model that ships with the package."""
+    installed = Path(str(resources.files("digit_batch") / "data" / "digits.skops"))
+    in_checkout = Path(__file__).parents[2] / "models" / "digits.skops"
+    return installed if installed.exists() else in_checkout
+
+
+def _named_types(data: bytes) -> set[str]:
+    """Return every type named in the archive's schema, without building any."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        schema = json.loads(archive.read("schema.json"))
+    found: set[str] = set()
+    queue: list[Any] = [schema]
+    while queue:
+        node = queue.pop()
+        if isinstance(node, dict):
+            if "__class__" in node and "__module__" in node:
+                found.add(f"{node['__module__']}.{node['__class__']}")
+            queue.extend(node.values())
+        elif isinstance(node, list):
+            queue.extend(node)
+    return found
+
+
+def _model(document: Any, path: Path) -> Model:
+    """Check what a file claims, and build the model from it."""
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise ModelError(f"The model {path} is not of format {FORMAT}. Train it again with `digit-batch train`.")
+    for key, wanted, what in (
+        ("scikit_learn", sklearn.__version__, "scikit-learn"),
+        ("recipe", RECIPE_VERSION, "feature recipe"),
+    ):
+        if document.get(key) != wanted:
+            raise ModelError(
+                f"The model {path} was made with {what} {document.get(key)}, and this is {what} {wanted}: its answers "
+                f"would not be the same. Train it again with `digit-batch train`."
+            )
+    svc, first = document.get("svc"), document.get("first")
+    if not (_is_whole(svc, CLASSES) and (first is None or _is_whole(first, CLASSES + 1))):
+        raise ModelError(f"The model {path} holds no fitted digit classifier. Train it again with `digit-batch train`.")
+    try:
+        weights = {name: _three(document["calibration"][name]) for name in ("first", "second")}
+        return Model(
+            svc,
+            first,
+            Calibration(**weights),
+            str(document["fitted_on"]),
+            dict(document["scores"]),
+            bool(document["plain"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(
+            f"The model {path} lacks a part ({error}). Train it again with `digit-batch train`."
+        ) from error
+
+
+def _three(weights: Any) -> tuple[float, float, float]:
+    """Return three finite weights."""
+    one, two, three = (float(weight) for weight in weights)
+    if not np.isfinite([one, two, three]).all():
+        raise ValueError("a weight of the confidence is no number")
+    return one, two, three
+
+
+def _is_whole(svc: Any, classes: int) -> bool:
+    """Tell whether a classifier's arrays fit each other, so many classes and the features."""
+    try:
+        vectors, coefficients, count = svc.support_vectors_, svc.dual_coef_, svc.n_support_
+        return bool(
+            isinstance(svc, SVC)
+            and svc.kernel == "rbf"
+            and list(svc.classes_) == list(range(classes))
+            and count.shape == (classes,)
+            and count.min() >= 0
+            and vectors.shape == (int(count.sum()), SIDE * SIDE)
+            and coefficients.shape == (classes - 1, len(vectors))
+            and svc.intercept_.shape == (classes * (classes - 1) // 2,)
+            and all(np.isfinite(part).all() for part in (vectors, coefficients, svc.intercept_))
+            and 0 < svc._gamma < np.inf
+        )
+    except (AttributeError, TypeError, ValueError):
+        return False

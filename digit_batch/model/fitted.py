@@ -1,0 +1,130 @@
+"""The fitted model: a small classifier answers what is clear at first look, a large one what is doubtful."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.svm import SVC
+
+from digit_batch.features import extract_features, stretch_crops
+from digit_batch.model.confidence import Calibration, estimate, share
+from digit_batch.model.duels import Duels, narrowest, prepare
+from digit_batch.predictions import CLASSES
+
+F32 = NDArray[np.float32]
+
+STRANGER = CLASSES  # the class, of the first look, of what is no digit
+CLEAR = 0.9  # narrowest duel from which the first look is believed, with other digits and with strangers
+UNCALIBRATED = Calibration()
+SHORTLIST = 4  # digits that the large classifier decides among: the right one is missing in 0.1 % of MNIST's images
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a model says to n digits.
+
+    Attributes
+    ----------
+    chances
+        (n, 10) float32: the estimated chance of each digit; rows add up to 1.
+    margin
+        (n,) float32: the label's narrowest duel with another digit.
+    likeness
+        (n,) float32: its duel with what is no digit; negative for what is rather none, infinite where it was not asked.
+    clear
+        (n,) bool: answered at first look.
+    """
+
+    chances: F32
+    margin: F32
+    likeness: F32
+    clear: NDArray[np.bool_]
+
+    @property
+    def labels(self) -> NDArray[np.intp]:
+        """(n,) the likeliest digits."""
+        labels: NDArray[np.intp] = self.chances.argmax(axis=1)
+        return labels
+
+
+@dataclass(frozen=True)
+class Model:
+    """A fitted support vector classifier and what a user of it must know.
+
+    Attributes
+    ----------
+    svc : sklearn.svm.SVC
+        Fitted on `prepare` of 64 features, for the labels 0 to 9.
+    first : sklearn.svm.SVC or None
+        A small one for the first look, with an eleventh class of what is no digit.
+    calibration : Calibration
+        From margins to chances.
+    fitted_on : str
+        The data it was fitted on, in words.
+    scores : dict of str to float
+        Held-out figures from the time of fitting.
+    plain : bool
+        It was fitted on scikit-learn's counts as they are, 0 to 16, and reads crops stretched over the 8x8 grid:
+        the classic walk-through's model, without this package's recipe and without `prepare`.
+    """
+
+    svc: SVC
+    first: SVC | None = None
+    calibration: Calibration = UNCALIBRATED
+    fitted_on: str = ""
+    scores: Mapping[str, float] = field(default_factory=dict)
+    plain: bool = False
+
+    def look(self, amounts: Sequence[F32]) -> F32:
+        """Return the 64 features, 0 to 16, that this model reads of each digit's ink (h, w), 0 to 1; (n, 64)."""
+        return stretch_crops(amounts) if self.plain else extract_features(amounts)
+
+    def margins(self, features: F32) -> F32:
+        """Return the 45 one-vs-one decision values of the large classifier, (n, 45).
+
+        The same numbers, in the same order, as ``SVC.decision_function`` with ``decision_function_shape="ovo"``.
+        """
+        first, second = np.triu_indices(CLASSES, 1)
+        margins: F32 = self._duels.decide(self._points(features))[:, first, second]
+        return margins
+
+    def chances(self, features: F32) -> F32:
+        """Return the estimated chance of each digit, (n, 10), rows adding up to 1."""
+        return self.answer(features).chances
+
+    def answer(self, features: F32) -> Answers:
+        """Return the answers to (n, 64) features, 0 to 16."""
+        points = self._points(features)
+        narrow, likeness, clear = self._compare(points)
+        margin = narrow.max(axis=1)
+        first, second = (estimate(margin, likeness, w) for w in (self.calibration.first, self.calibration.second))
+        return Answers(share(narrow, np.where(clear, first, second)), margin, likeness, clear)
+
+    def _compare(self, points: F32) -> tuple[F32, F32, NDArray[np.bool_]]:
+        """Return each digit's narrowest duel, the best one's duel with strangers, and who answered at first look."""
+        if self.first is None:
+            unasked = np.full(len(points), np.inf, np.float32)
+            return narrowest(self._duels.decide(points)), unasked, np.zeros(len(points), bool)
+        early = self._first_duels.decide(points)
+        narrow, strange = narrowest(early), early[:, :CLASSES, STRANGER]
+        rows = np.arange(len(points))
+        clear = (narrow.max(axis=1) >= CLEAR) & (strange[rows, narrow.argmax(axis=1)] >= CLEAR)
+        (doubtful,) = np.nonzero(~clear)
+        asked = np.zeros((len(doubtful), CLASSES), bool)
+        np.put_along_axis(asked, np.argsort(-narrow[doubtful], axis=1)[:, :SHORTLIST], True, axis=1)
+        narrow[doubtful] = narrowest(self._duels.decide_among(points[doubtful], asked))
+        return narrow, strange[rows, narrow.argmax(axis=1)], clear
+
+    def _points(self, features: F32) -> F32:
+        return features.astype(np.float32) if self.plain else prepare(features)
+
+    @cached_property
+    def _duels(self) -> Duels:
+        return Duels(self.svc)
+
+    @cached_property
+    def _first_duels(self) -> Duels:
+        assert self.first is not None
+        return Duels(self.first)

@@ -1,0 +1,154 @@
+"""Everything that a model may be fitted on, row by row: scikit-learn's digits, drawn ones, and a user's own."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.datasets import load_digits
+
+from digit_batch.features import count_blocks
+from digit_batch.training.own import OwnDigits
+from digit_batch.training_set import GRID, make_training_set, read_features
+from digit_batch.variation import rewrite, wear
+
+SETS = ("scikit-learn's digits", "own digits")  # what is held out and scored, each for itself
+NEVER_SCORED = -1  # the set of variations and of drawn digits
+BATCH = 2_000  # digits varied at a time: 13 MB of pixels
+OWN_GROUPS = 1 << 20  # first group of own digits, above all rows of scikit-learn's
+COPIED_TO = 2_000  # own digits and their variations together, about, where there are few
+MOST_COPIES = 16  # as of scikit-learn's
+OWN_SHARE = 0.1  # weight of all own digits together that is aimed at, as a share of the others'
+MOST_WEIGHT = 10.0
+
+
+@dataclass(frozen=True)
+class Material:
+    """Digits to fit on.
+
+    Attributes
+    ----------
+    features : ndarray of float32, shape (n, 64)
+        0 to 16.
+    labels : ndarray of int, shape (n,)
+    groups : ndarray of int, shape (n,)
+        What a split keeps together: a digit and its variations, or all that one writer wrote. -1: a drawn digit, which
+        is never held out.
+    sets : ndarray of int, shape (n,)
+        Index in `SETS` of a digit that may be scored; -1 for variations and drawn digits.
+    weights : ndarray of float, shape (n,)
+        How much each digit weighs in a fit.
+    names : sequence of str, n of them
+        Of the digits that may be scored; empty for the others.
+    """
+
+    features: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    groups: NDArray[np.int64]
+    sets: NDArray[np.int64]
+    weights: NDArray[np.float64]
+    names: NDArray[np.object_]
+
+    def take(self, rows: NDArray[np.bool_]) -> "Material":
+        """Return some of the rows."""
+        return Material(*(column[rows] for column in vars(self).values()))
+
+
+def collect(
+    own: OwnDigits | None = None,
+    *,
+    seed: int = 0,
+    drawn: int = 0,
+    default: bool = True,
+    plain: bool = False,
+    progress: Callable[[int], object] = lambda made: None,
+) -> Material:
+    """Return everything to fit on, the digits that may be scored first.
+
+    Parameters
+    ----------
+    own : OwnDigits or None
+        Read from boxes of the kind that `plain` asks for.
+    seed : int
+        Of everything drawn and varied.
+    drawn : int
+        Digits drawn with a pen.
+    default : bool
+        Take scikit-learn's digits, their variations and the drawn ones.
+    plain : bool
+        Take scikit-learn's counts as they are, nothing varied or drawn.
+    progress : callable
+        Called with the number of digits made since its last call.
+    """
+    parts = []
+    if default:
+        parts.append(_plain_digits() if plain else _recipe_digits(seed, drawn, progress))
+    if own is not None:
+        others = int((parts[0].weights).sum()) if parts else 0
+        parts.append(_own_digits(own, seed, plain, others, progress))
+    return Material(
+        *(np.concatenate(columns) for columns in zip(*(vars(part).values() for part in parts), strict=True))
+    )
+
+
+def _plain_digits() -> Material:
+    data = load_digits()
+    count = len(data.target)
+    names = _row_names(count)
+    return Material(
+        data.data.astype(np.float32), data.target, np.arange(count), np.zeros(count, int), np.ones(count), names
+    )
+
+
+def _recipe_digits(seed: int, drawn: int, progress: Callable[[int], object]) -> Material:
+    made = make_training_set(seed, drawn=drawn, progress=progress)
+    count, rows = made.groups.max() + 1, len(made.labels)
+    sets = np.where(np.arange(rows) < count, 0, NEVER_SCORED)  # scikit-learn's own come first
+    names = np.concatenate([_row_names(count), np.full(rows - count, "", object)])
+    return Material(made.features, made.labels, made.groups, sets, np.ones(rows), names)
+
+
+def _row_names(count: int) -> NDArray[np.object_]:
+    return np.array([f"load_digits() row {row}" for row in range(count)], object)
+
+
+def _own_digits(own: OwnDigits, seed: int, plain: bool, others: int, progress: Callable[[int], object]) -> Material:
+    count, copies = len(own.labels), 0 if plain else choose_copies(len(own.labels))
+    rng = np.random.default_rng(seed + 1)
+    parts = [round_counts(count_blocks(boxes)) for boxes in _batches(own)]
+    for _ in range(copies):
+        for boxes in _batches(own):
+            parts.append(read_features(wear(rng, rewrite(rng, boxes))))
+            progress(len(boxes))
+    rows = count * (1 + copies)
+    weight = 1.0 if plain else choose_weight(rows, others)
+    return Material(
+        np.concatenate(parts),
+        np.tile(own.labels, 1 + copies),
+        OWN_GROUPS + np.tile(own.groups, 1 + copies),
+        np.where(np.arange(rows) < count, 1, NEVER_SCORED),
+        np.full(rows, weight),
+        np.concatenate([np.array(own.names, object), np.full(rows - count, "", object)]),
+    )
+
+
+def _batches(own: OwnDigits) -> Iterator[NDArray[np.float32]]:
+    """Yield the boxes as amounts, 0 to 1."""
+    for start in range(0, len(own.labels), BATCH):
+        yield own.boxes[start : start + BATCH].astype(np.float32) / np.float32(255)
+
+
+def round_counts(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return features on the `GRID` of all that is fitted on."""
+    rounded: NDArray[np.float32] = np.round(features / GRID) * np.float32(GRID)
+    return rounded
+
+
+def choose_copies(count: int) -> int:
+    """Return how many variations to make of each own digit: the fewer there are, the more."""
+    return int(np.clip(COPIED_TO // max(count, 1), 1, MOST_COPIES))
+
+
+def choose_weight(rows: int, others: int) -> float:
+    """Return what an own digit weighs beside so many others of weight 1: few ones would be outvoted."""
+    return float(np.clip(OWN_SHARE * others / max(rows, 1), 1, MOST_WEIGHT))
