@@ -130,6 +130,15 @@ class Part:
         self._head = ""
         self._synced = time.monotonic()
 
+    @property
+    def place(self) -> str:
+        """Where its rows are until it is whole."""
+        return str(part_of(self.path))
+
+    def reopen(self) -> BinaryIO:
+        """Open the rows written so far."""
+        return part_of(self.path).open("rb")
+
     def begin(self, head: str) -> None:
         """Begin anew with a header; it is written with the first rows."""
         self.cut(0, 0)
@@ -282,13 +291,24 @@ def _check_facts(path: Path, facts: Mapping[str, str]) -> int:
             f"{part} cannot be continued: {facts_of(path)}, which tells how it was begun, is missing or damaged. "
             "Begin anew with --force."
         ) from None
+    check_facts(str(part), begun, facts)
+    return size
+
+
+def check_facts(part: str, begun: Mapping[str, object], facts: Mapping[str, str]) -> None:
+    """Refuse other facts than an unfinished run was begun with.
+
+    Raises
+    ------
+    OutputError
+        Names the first that differs.
+    """
     for what in [*facts, *begun]:
         if begun.get(what) != facts.get(what):
             raise OutputError(
                 f"{part} was begun with {_say(what, begun.get(what))}, and this is {_say(what, facts.get(what))}. "
                 "Resume with the same, or begin anew with --force."
             )
-    return size
 
 
 def _say(what: str, value: object) -> str:

@@ -9,7 +9,7 @@ from conftest import ROOT
 FLOORS = (
     {"errors"},
     {"images", "ink", "strokes", "paper", "labels", "output", "predictions"},
-    {"features", "shards", "parquet"},
+    {"features", "shards", "parquet", "parts"},
     {"model", "variation"},
     {"training_set", "reading", "evaluation"},
     {"batch", "training"},
@@ -27,7 +27,9 @@ ROOMS_OF = {  # who alone may know a tool
     "matplotlib": {"report"},
     "seaborn": {"report"},
     "pyarrow": {"parquet"},
-    "fsspec": {"images", "output"},
+    "distributed": {"batch"},
+    "dask": {"batch"},
+    "fsspec": {"images"},
 }
 PACKAGE = ROOT / "digit_batch"
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")

@@ -102,7 +102,7 @@ def classify_chunks(
             for chunk in first:
                 yield _sort_rows(len(chunk), (row for rows in read_chunk(chunk, model, settings) for row in rows))
         return
-    crew = _Crew(pickle.dumps((model, settings)), jobs or os.cpu_count() or 1, settings.timeout)
+    crew = Crew(pickle.dumps((model, settings)), jobs or os.cpu_count() or 1, settings.timeout)
     try:
         yield from crew.read(chain(first, chunks))
     finally:
@@ -130,7 +130,7 @@ def _sort_rows(files: int, rows: Iterable[tuple[int, Prediction]]) -> list[Rows]
     return sorted_rows
 
 
-class _Crew:
+class Crew:
     """The workers of one run and the chunks under way."""
 
     def __init__(self, payload: bytes, jobs: int, timeout: float) -> None:

@@ -14,6 +14,7 @@ import typer
 
 from digit_batch.cli.codes import UNREADABLE
 from digit_batch.cli.options import (
+    Cluster,
     Exclude,
     FilesFrom,
     FollowLinks,
@@ -24,6 +25,7 @@ from digit_batch.cli.options import (
     MaxPixels,
     MinConfidence,
     ModelPath,
+    PartsKept,
     Polarity,
     PolarityChoice,
     Probabilities,
@@ -33,11 +35,20 @@ from digit_batch.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+    from contextlib import AbstractContextManager
+
     from digit_batch.batch import Settings
+    from digit_batch.batch.chunks import Rows
+    from digit_batch.batch.cluster import Efforts
     from digit_batch.images import Skipped, Source
+    from digit_batch.model import Model
     from digit_batch.output import Pack, Part
+    from digit_batch.parts import Parts
     from digit_batch.report.tables import Tally
     from digit_batch.shards import Roll, Share
+
+    Work = Generator[list[Rows], None, None]
 
 DEFAULT_OUTPUT = "predictions.csv"
 
@@ -65,7 +76,9 @@ def classify(
         Path | None,
         typer.Option(metavar="CSV", help="Read the error rows of a finished run again; into the same CSV without -o."),
     ] = None,
+    parts: PartsKept = False,
     shard: ShardText = None,
+    cluster: Cluster = None,
     max_pixels: MaxPixels = 100_000_000,
     max_frames: MaxFrames = 1_000,
     timeout: Timeout = 60.0,
@@ -76,9 +89,13 @@ def classify(
 
     Example: [bold]digit-batch classify scans/ -o out.csv[/bold]
     """
-    share = parse_share(shard, output or DEFAULT_OUTPUT)
+    share = parse_share(shard)
     chosen = Chosen(tuple(inputs or ()), files_from, tuple(include or ()), tuple(exclude or ()), follow_links, share)
     chosen.check(retrying=retry_errors is not None, resume=resume)
+    if cluster and retry_errors is not None:
+        raise typer.BadParameter("--retry-errors is done on this machine: give no --cluster.")
+    if cluster and cluster != "local" and jobs:
+        raise typer.BadParameter("--jobs is for this machine: a cluster has the workers that were started.")
     if dry_run:
         _count(chosen)
         return
@@ -96,8 +113,9 @@ def classify(
     if retry_errors is not None:
         _retry(retry_errors, output, settings, model=model, jobs=jobs, force=force, quiet=quiet)
         return
-    target = Target(output or DEFAULT_OUTPUT, probabilities, resume, force)
-    _read(chosen, target, settings, model=model, jobs=jobs, quiet=quiet)
+    target = Target(output or DEFAULT_OUTPUT, probabilities, resume, force, parts)
+    target.check(sharing=share is not None)
+    _read(chosen, target, settings, model=model, workplace=Workplace(jobs, cluster), quiet=quiet)
 
 
 @dataclass(frozen=True)
@@ -178,11 +196,38 @@ class Target:
     probabilities: bool
     resume: bool
     force: bool
+    parts: bool = False
+
+    @property
+    def away(self) -> bool:
+        """Rows go to a storage, or to a folder of parts."""
+        return self.parts or "://" in self.output
 
     @property
     def to_stdout(self) -> bool:
         """Rows go to stdout, and everything else to stderr."""
         return self.output == "-"
+
+    def check(self, *, sharing: bool) -> None:
+        """Refuse what makes no sense together."""
+        packed = self.output.lower().endswith(".parquet")
+        if self.parts and self.to_stdout:
+            raise typer.BadParameter("--parts needs a folder or a URL to write to: name it with -o.")
+        if self.away and packed:
+            raise typer.BadParameter("A .parquet is written to a file of this machine: name another with -o.")
+        if sharing and (self.away or self.to_stdout or packed):
+            raise typer.BadParameter("--shard writes a CSV and a file beside it, here: name it with -o.")
+
+    def open(self, facts: dict[str, str], begun: dict[str, str]) -> "AbstractContextManager[Part | Parts]":
+        """Open what takes the rows; `begun` is what an unfinished run must have been begun with."""
+        if self.away:
+            from digit_batch.parts import open_parts
+
+            return open_parts(self.output, begun, resume=self.resume, force=self.force, stay=self.parts)
+        from digit_batch.output import open_part
+
+        place, pack = Path(self.output), self.packing(facts)
+        return open_part(place, begun, resume=self.resume, force=self.force, pack=pack)
 
     def packing(self, facts: dict[str, str]) -> "Pack | None":
         """Return what makes the output from its rows; None where it is to be those rows, a CSV."""
@@ -203,8 +248,39 @@ class Target:
         )
 
 
+@dataclass
+class Workplace:
+    """Where the reading is done: here, or on a cluster."""
+
+    jobs: int | None
+    cluster: str | None
+    efforts: "Efforts | None" = None
+
+    def classify(self, chunks: "Iterator[Sequence[Source]]", model: "Model", settings: "Settings") -> "Work":
+        """Yield the rows of each chunk, in order."""
+        if self.cluster is None:
+            from digit_batch.batch import classify_chunks
+
+            return classify_chunks(chunks, model, settings=settings, jobs=self.jobs)
+        from digit_batch.batch.cluster import Efforts, classify_on_cluster
+
+        self.efforts = Efforts()
+        return classify_on_cluster(
+            chunks, model, self.cluster, settings=settings, workers=self.jobs, efforts=self.efforts
+        )
+
+    def tell(self, target: Target, *, quiet: bool) -> None:
+        """Print which workers did what."""
+        if self.efforts is None or quiet:
+            return
+        from digit_batch.cli.screen import err, out
+        from digit_batch.report.workers import workers
+
+        (err if target.to_stdout else out).print(workers(self.efforts))
+
+
 def _read(
-    chosen: Chosen, target: Target, settings: "Settings", *, model: Path | None, jobs: int | None, quiet: bool
+    chosen: Chosen, target: Target, settings: "Settings", *, model: Path | None, workplace: Workplace, quiet: bool
 ) -> None:
     """Read everything chosen into the target."""
     from digit_batch import batch, output
@@ -216,7 +292,7 @@ def _read(
     from digit_batch.predictions import Prediction, cells, header, row_text
     from digit_batch.report.tables import Tally
 
-    if not target.to_stdout:
+    if not target.to_stdout and not target.away:
         output.check_output(Path(target.output), force=target.force, resume=target.resume)
     names = header(probabilities=target.probabilities)
     asked = {**chosen.asked, "--probabilities": "given" if target.probabilities else ""}
@@ -235,11 +311,7 @@ def _read(
             left: Iterator[Sequence[Source]] = cut_chunks(images)
         else:
             begun = {**facts, "--shard": str(chosen.share or "")}
-            part = stack.enter_context(
-                output.open_part(
-                    Path(target.output), begun, resume=target.resume, force=target.force, pack=target.packing(facts)
-                )
-            )
+            part = stack.enter_context(target.open(facts, begun))
             stack.enter_context(_telling(part))
             write = part.write
             roll = stack.enter_context(_rolling(chosen, target, facts))
@@ -252,7 +324,7 @@ def _read(
 
         if not target.to_stdout:
             left = begin_or_continue(part, names, cut_chunks(images), add)
-        work = stack.enter_context(closing(batch.classify_chunks(left, fitted, settings=settings, jobs=jobs)))
+        work = stack.enter_context(closing(workplace.classify(left, fitted, settings)))
         for chunk in work:
             rows = [row for rows in chunk for row in rows]
             write("".join(row_text(cells(row, probabilities=target.probabilities)) for row in rows), len(rows))
@@ -265,6 +337,7 @@ def _read(
                 f"No image in {chosen.shown or chosen.files_from}. "
                 "Give a folder that holds PNG, JPEG, TIFF or other images."
             )
+    workplace.tell(target, quiet=quiet)
     conclude(tally, time.perf_counter() - started, target.output, quiet=quiet)
 
 
@@ -344,16 +417,12 @@ def _counter(chosen: Chosen) -> "Callable[[], Iterator[Source]] | None":
     return again
 
 
-def parse_share(text: str | None, output: str) -> "Share | None":
+def parse_share(text: str | None) -> "Share | None":
     """Read ``--shard``."""
     if text is None:
         return None
     from digit_batch.shards import Share
 
-    if output == "-" or output.lower().endswith(".parquet"):
-        raise typer.BadParameter(
-            "--shard writes a CSV and a file beside it: name it with -o. `merge` makes a .parquet."
-        )
     try:
         return Share.parse(text)
     except ValueError:
@@ -373,15 +442,16 @@ def _rolling(chosen: Chosen, target: Target, facts: dict[str, str]) -> "Iterator
 
 
 @contextmanager
-def _telling(part: "Part") -> Iterator[None]:
+def _telling(part: "Part | Parts") -> Iterator[None]:
     """Tell whoever interrupts where the rows are."""
     try:
         yield
     except KeyboardInterrupt:
         if not part.rows:
             raise
-        place = f"{part.path}.part"
-        raise KeyboardInterrupt(f"Interrupted: {part.rows:,} rows are in {place}. Continue with --resume.") from None
+        raise KeyboardInterrupt(
+            f"Interrupted: {part.rows:,} rows are in {part.place}. Continue with --resume."
+        ) from None
 
 
 @contextmanager

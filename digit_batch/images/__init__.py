@@ -5,7 +5,7 @@
 
 from digit_batch.images.decode import Frame, Limits, Unreadable, read_frames
 from digit_batch.images.sources import Skipped, Source, show_name
-from digit_batch.images.storage import fetch_ahead, show_url
+from digit_batch.images.storage import fetch_ahead, is_url, show_url
 from digit_batch.images.walk import read_list, walk
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Source",
     "Unreadable",
     "fetch_ahead",
+    "is_url",
     "read_frames",
     "read_list",
     "show_name",
