@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter
 from skimage import data
 
 from digit_batch.paper import KINDS, draw_scan
-from digit_batch.strokes import crop, draw_digits, signs
+from digit_batch.strokes import crop, draw_digits, draw_strangers
 
 Picture = NDArray[np.uint8]
 
@@ -19,8 +19,16 @@ FONT_FOLDER = Path("/usr/share/fonts")  # Debian: fonts-dejavu, fonts-liberation
 # Of the letters, those are left out that are digits in some font or hand, so that "0" is the right answer to "O".
 LETTERS = "ACEFHKLMNPRTVWXacdefhkmnprtuvwx"
 PRINTED = LETTERS + "BDGJQUY&@#%?+=$ÄÑÆßλΣΩЖФД"
-PAPERS = ("flatbed", "cream-card", "legal-pad", "newsprint", "felt-table", "box", "fax", "tablet-white", "tablet-black", "photo")
-SCANNED = {name: KINDS[name] for name in PAPERS}
+PAPERS = (
+    *("flatbed", "cream-card", "legal-pad", "newsprint", "felt-table"),
+    *("box", "fax", "tablet-white", "tablet-black", "photo"),
+)
+
+
+PHOTOGRAPHS = (
+    *("astronaut", "camera", "coffee", "chelsea", "brick", "grass"),
+    *("gravel", "coins", "moon", "page", "text", "clock"),
+)
 
 
 @cache
@@ -42,7 +50,7 @@ def draw_letter(rng: np.random.Generator) -> Picture:
 
 def draw_sign(rng: np.random.Generator) -> Picture:
     """A letter, sign, scribble, crossed-out digit or pair of digits by pen."""
-    return _scan(rng, crop(signs.draw_strangers(rng, 1, draw_digits)[0]))
+    return _scan(rng, crop(draw_strangers(rng, 1)[0]))
 
 
 def draw_pair(rng: np.random.Generator) -> Picture:
@@ -78,11 +86,10 @@ def draw_noise(rng: np.random.Generator) -> Picture:
 @cache
 def _photographs() -> tuple[Picture, ...]:
     """Photographs and textures that come with scikit-image."""
-    loaders = (data.astronaut, data.camera, data.coffee, data.chelsea, data.brick, data.grass, data.gravel, data.coins, data.moon, data.page, data.text, data.clock)
     found = []
-    for load in loaders:
+    for name in PHOTOGRAPHS:
         try:
-            found.append(load())
+            found.append(getattr(data, name)())
         except Exception:  # some are fetched from afar, where there is a network
             continue
     return tuple(found)
@@ -151,7 +158,7 @@ KINDS_OF_STRANGERS: dict[str, tuple[int, Callable[[np.random.Generator], Picture
 }  # 2,000 together
 
 
-def draw_strangers(seed: int = 0) -> Iterator[tuple[str, Picture]]:
+def draw_all(seed: int = 0) -> Iterator[tuple[str, Picture]]:
     """Yield every picture with the name of its kind; the same for the same seed."""
     for place, (name, (count, draw)) in enumerate(KINDS_OF_STRANGERS.items()):
         rng = np.random.default_rng([seed, place])
@@ -160,7 +167,7 @@ def draw_strangers(seed: int = 0) -> Iterator[tuple[str, Picture]]:
 
 
 def _scan(rng: np.random.Generator, amount: NDArray[np.float32]) -> Picture:
-    return draw_scan(rng, amount, SCANNED[PAPERS[rng.integers(len(PAPERS))]])
+    return draw_scan(rng, amount, PAPERS[rng.integers(len(PAPERS))])
 
 
 def _cut(page: Picture) -> NDArray[np.float32]:

@@ -29,6 +29,7 @@ STROKE = 3.0  # px; strokes are widened or thinned towards this width
 STEPS = 4  # times that strokes are measured and changed, each time by 2 px at most
 LEVEL = 0.85  # amount that the ink is brought to: strokes thinner than a px of the box come out grey
 INK_EDGE = 0.3  # amount from which a pixel belongs to the digit when its borders are looked for
+STACK = 64  # boxes whose strokes are evened together: more would not fit the processor's cache
 SIZES = (32, 64, 128)  # px; pictures are padded to the smallest of these, so that a few stacks hold any chunk
 
 F32 = NDArray[np.float32]
@@ -141,10 +142,14 @@ def integrate(stacked: F32, shear: F32, middle: F32) -> F32:
     np.cumsum(stacked, axis=2, out=sums[:, :, 1:-1])
     sums[:, :, -1] = sums[:, :, -2]
     at = np.clip(borders[:, None, :] + lean[:, :, None], 0, width)
-    whole = at.astype(np.int32)
-    low = np.take_along_axis(sums, whole, axis=2)
-    high = np.take_along_axis(sums, whole + 1, axis=2)
-    rows = np.diff(low + (high - low) * (at - whole.astype(np.float32)), axis=2) / column[:, None, None]
+    whole = at.astype(np.intp)
+    at -= whole
+    whole += np.arange(0, sums.size, width + 2).reshape(n, height, 1)
+    low, high = sums.take(whole), sums.reshape(-1)[1:].take(whole)
+    high -= low
+    high *= at
+    high += low
+    rows = np.diff(high, axis=2) / column[:, None, None]
     boxes: F32 = np.clip(share_rows(top, bottom, height) @ rows, 0, 1)
     return boxes
 
@@ -163,8 +168,10 @@ def share_rows(top: F32, bottom: F32, height: int) -> F32:
     step = ((bottom - top) / BOX)[:, None]
     borders = top[:, None] + step * np.arange(BOX + 1, dtype=np.float32)
     ys = np.arange(height, dtype=np.float32)
-    overlap = np.minimum(borders[:, 1:, None], ys + 1) - np.maximum(borders[:, :-1, None], ys)
-    shares: F32 = (np.maximum(overlap, 0) / step[:, :, None]).astype(np.float32)
+    overlap = np.minimum(borders[:, 1:, None], ys + 1)
+    overlap -= np.maximum(borders[:, :-1, None], ys)
+    shares: F32 = np.maximum(overlap, 0, out=overlap)
+    shares /= step[:, :, None]
     return shares
 
 
@@ -172,37 +179,85 @@ def even_strokes(boxes: F32) -> F32:
     """Return the boxes with strokes widened or thinned towards `STROKE` by a part of a 3x3 maximum or minimum."""
     level = (boxes * boxes).sum(axis=(1, 2)) / np.maximum(boxes.sum(axis=(1, 2)), 1e-6)
     gain = np.clip(LEVEL / np.maximum(level, 1e-3), 1, 6)
-    even: F32 = np.minimum(boxes * gain[:, None, None], 1)
-    for _ in range(STEPS):
-        lack = np.clip((STROKE - measure_stroke(even)) / 2, -1, 1)[:, None, None]
-        side = lack < 0  # to thin the ink is to widen the ground
-        ground = np.abs(side - even)
-        even = np.abs(side - (ground + np.abs(lack) * (spread(ground) - ground)))
+    even = np.empty_like(boxes)
+    for start in range(0, len(boxes), STACK):
+        part = slice(start, start + STACK)
+        even[part] = _even_stack(np.minimum(boxes[part] * gain[part, None, None], 1))
     return even
+
+
+def _even_stack(boxes: F32) -> F32:
+    row, framed = _frame(boxes)
+    for _ in range(STEPS):
+        lack = np.clip((STROKE - _measure_framed(row, framed)) / 2, -1, 1)[:, None, None]
+        side = (lack < 0).astype(np.float32)  # to thin the ink is to widen the ground
+        ground = np.abs(side - framed)
+        ground[:, 0] = ground[:, :, 0] = 0
+        change = _spread_framed(ground)
+        change -= ground
+        change *= np.abs(lack)
+        change += ground
+        np.subtract(side, change, out=change)
+        np.abs(change[:, 1:, 1:], out=framed[:, 1:, 1:])
+    return framed[:, 1:, 1:]
+
+
+def _frame(boxes: F32) -> tuple[F32, F32]:
+    """Return (n, h, w) boxes in one row, and the same as (n, h + 1, w + 1): framed boxes.
+
+    With an empty column before and an empty row above each box, every neighbour is so many places on, and no step
+    leaves the row: a third of the time of padding and slicing.
+    """
+    n, height, width = boxes.shape
+    size = n * (height + 1) * (width + 1)
+    row = np.zeros(size + width + 2, np.float32)  # and what is below and right of the last one
+    framed = row[:size].reshape(n, height + 1, width + 1)
+    framed[:, 1:, 1:] = boxes
+    return row, framed
 
 
 def measure_stroke(boxes: F32) -> F32:
     """Return the mean stroke width in px: twice the area over the length of the outline (the total variation)."""
-    padded = np.pad(boxes, ((0, 0), (1, 1), (1, 1)))
-    gy = padded[:, 1:, :-1] - padded[:, :-1, :-1]
-    gx = padded[:, :-1, 1:] - padded[:, :-1, :-1]
-    outline = np.sqrt(gx * gx + gy * gy).sum(axis=(1, 2))
-    widths: F32 = (2 * boxes.sum(axis=(1, 2)) / np.maximum(outline, 1e-6)).astype(np.float32)
+    return _measure_framed(*_frame(boxes))
+
+
+def _measure_framed(row: F32, framed: F32) -> F32:
+    here, below = row[: framed.size], framed.shape[2]
+    outline, across = row[below : framed.size + below] - here, row[1 : framed.size + 1] - here
+    outline *= outline
+    across *= across
+    outline += across
+    np.sqrt(outline, out=outline)
+    length, area = outline.reshape(len(framed), -1).sum(axis=1), here.reshape(len(framed), -1).sum(axis=1)
+    widths: F32 = 2 * area / np.maximum(length, 1e-6)
     return widths
 
 
 def spread(boxes: F32) -> F32:
-    """Return the maximum over each pixel and its eight neighbours."""
-    padded = np.pad(boxes, ((0, 0), (1, 1), (0, 0)))
-    tall = np.maximum(np.maximum(padded[:, :-2], padded[:, 1:-1]), padded[:, 2:])
-    padded = np.pad(tall, ((0, 0), (0, 0), (1, 1)))
-    wide: F32 = np.maximum(np.maximum(padded[:, :, :-2], padded[:, :, 1:-1]), padded[:, :, 2:])
-    return wide
+    """Return the maximum over each pixel and its eight neighbours; amounts are 0 or more."""
+    _, framed = _frame(boxes)
+    return _spread_framed(framed)[:, 1:, 1:]
+
+
+def _spread_framed(framed: F32) -> F32:
+    """Return the maxima of framed boxes, with anything in their frames.
+
+    They are compared as whole numbers: from 0 up the order is the same, and the maximum takes a third of the time.
+    """
+    levels, below = framed.reshape(-1).view(np.int32), framed.shape[2]
+    tall, wide = levels.copy(), np.empty_like(levels)
+    np.maximum(levels[:-below], levels[below:], out=tall[:-below])
+    np.maximum(tall[below:], levels[:-below], out=tall[below:])
+    wide[-1] = tall[-1]
+    np.maximum(tall[:-1], tall[1:], out=wide[:-1])
+    np.maximum(wide[1:], tall[:-1], out=wide[1:])
+    return wide.view(np.float32).reshape(framed.shape)
 
 
 def count_blocks(boxes: F32) -> F32:
     """Return (n, 64) features 0..16: the mean of each 4x4 block of (n, 32, 32) amounts, times 16."""
     n = len(boxes)
-    means = boxes.reshape(n, SIDE, BLOCK, SIDE, BLOCK).mean(axis=(2, 4))
-    counts: F32 = (np.rint(LEVELS / GRAIN * means) * GRAIN).reshape(n, SIDE * SIDE).astype(np.float32)
+    rows = np.add.reduce(boxes.reshape(n, SIDE, BLOCK, BOX), axis=2)
+    sums = np.add.reduce(rows.reshape(n, SIDE, SIDE, BLOCK), axis=3)
+    counts: F32 = (np.rint(LEVELS / GRAIN / BLOCK**2 * sums) * GRAIN).reshape(n, SIDE * SIDE).astype(np.float32)
     return counts

@@ -1,22 +1,31 @@
-"""The digits a model is fitted on: scikit-learn's, their variations, and digits drawn with a pen."""
+"""The digits a model is fitted on: scikit-learn's, their variations, digits drawn with a pen; and what is no digit."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
+from scipy import ndimage as ndi
 from sklearn.datasets import load_digits
 
-from digit_batch.features import count_blocks, fill_boxes
-from digit_batch.strokes import draw_digits
+from digit_batch.features import BLOCK, LEVELS, SIDE, count_blocks, extract_features, fill_boxes
+from digit_batch.ink import find_inks
+from digit_batch.paper import KINDS, Kind, draw_scan
+from digit_batch.strokes import HASTE, crop, draw_digits, draw_strangers
 from digit_batch.variation import enlarge, rewrite, wear
 
 F32 = NDArray[np.float32]
 
-COPIES = 16  # variations of each of scikit-learn's digits
-DRAWN = 80_000  # digits drawn with a pen
+COPIES = 12  # variations of each of scikit-learn's digits
+SAVED = 4  # ways that people enlarge them and save them as pictures
+DRAWN = 60_000  # digits drawn with a pen
+SCANNED = 0.4  # of these, the share that goes over paper and through the ink finder
+PAPERS = tuple(sorted(set(KINDS) - {"graph", "cut-off", "tiny"}))  # whose ink is found whole
+MOST_SIDE = 170.0  # px of a simulated scan's frame: larger ones read alike and take longer
 GRID = 0.5  # features are rounded to this: support vectors of 33 values pack well, and read the same
 BATCH = 2_000  # digits made at a time: 13 MB of pixels
+SCANS = 500  # scans made at a time, each lot from its own seed, so that many processes make the same
 
 
 @dataclass(frozen=True)
@@ -44,14 +53,24 @@ def make_training_set(
     rows: NDArray[np.int64] | None = None,
     copies: int = COPIES,
     drawn: int = DRAWN,
+    haste: float = HASTE,
+    jobs: int = 1,
     progress: Callable[[int], object] = lambda made: None,
 ) -> TrainingSet:
-    """Return scikit-learn's digits, `copies` variations of each, and `drawn` digits; the same for the same seed.
+    """Return scikit-learn's digits, variations of each, and drawn digits; the same for the same seed.
 
     Parameters
     ----------
     rows
         Which of scikit-learn's 1,797 digits may be used, all by default. Leave out the rows to measure on.
+    copies
+        Variations of each; with any, also `SAVED` ways of saving it as a picture.
+    drawn
+        Digits drawn with a pen, of which `SCANNED` go through simulated scans.
+    haste
+        How far the hand that draws them strays from the ways it knows.
+    jobs
+        Processes that make these.
     progress
         Called with the number of digits made since the last call.
     """
@@ -61,23 +80,77 @@ def make_training_set(
     bitmaps, targets = enlarge(data.data[chosen]), data.target[chosen]
     parts = [read_features(bitmaps)]
     progress(len(chosen))
+    for saved in save_as_people_do(data.data[chosen]) if copies else ():
+        parts.append(read_features(saved))
+        progress(len(chosen))
     for _ in range(copies):
         parts.append(read_features(wear(rng, rewrite(rng, bitmaps))))
         progress(len(chosen))
+    times = len(parts)
     labels = np.arange(drawn) % 10
-    for start in range(0, drawn, BATCH):
-        drawings = draw_digits(rng, labels[start : start + BATCH])
+    plain = round((1 - SCANNED) * drawn)
+    for start in range(0, plain, BATCH):
+        drawings = draw_digits(rng, labels[start : min(start + BATCH, plain)], haste=haste)
         parts.append(read_features(wear(rng, drawings)))
         progress(len(drawings))
+    for features in scan_digits(seed, labels[plain:], haste=haste, jobs=jobs):
+        parts.append(features)
+        progress(len(features))
     return TrainingSet(
         np.concatenate(parts),
-        np.concatenate([np.tile(targets, 1 + copies), labels]),
-        np.concatenate([np.tile(chosen, 1 + copies), np.full(drawn, -1)]),
+        np.concatenate([np.tile(targets, times), labels]),
+        np.concatenate([np.tile(chosen, times), np.full(drawn, -1)]),
     )
+
+
+def make_strangers(seed: int, count: int) -> F32:
+    """Return the (count, 64) features of what is no digit: letters, signs, scribbles, spoiled digits, pairs."""
+    rng = np.random.default_rng([seed, 2])
+    parts = [
+        read_features(wear(rng, draw_strangers(rng, min(BATCH, count - start)))) for start in range(0, count, BATCH)
+    ]
+    return np.concatenate(parts)
+
+
+def save_as_people_do(counts: NDArray[np.float64]) -> Iterator[F32]:
+    """Yield (n, h, w) amounts of scikit-learn's digits (n, 64) as pictures: as they are, in squares, smoothed."""
+    grid = (counts.reshape(-1, SIDE, SIDE) / LEVELS).astype(np.float32)
+    yield grid
+    yield np.kron(grid, np.ones((1, BLOCK, BLOCK), np.float32))
+    for order in (1, 3):
+        smooth = ndi.zoom(grid, (1, BLOCK, BLOCK), order=order, mode="grid-constant", grid_mode=True)
+        yield np.clip(smooth, 0, 1)
+
+
+def scan_digits(seed: int, labels: NDArray[np.int64], *, haste: float = HASTE, jobs: int = 1) -> Iterator[F32]:
+    """Yield features (some, 64) of drawn digits that went over simulated paper and through the ink finder, in order."""
+    lots = [(seed, start, labels[start : start + SCANS], haste) for start in range(0, len(labels), SCANS)]
+    yield from Parallel(n_jobs=jobs, return_as="generator")(delayed(_scan_lot)(*lot) for lot in lots)
+
+
+def _scan_lot(seed: int, start: int, labels: NDArray[np.int64], haste: float) -> F32:
+    rng = np.random.default_rng([seed, 1, start])
+    drawings = draw_digits(rng, labels, haste=haste)
+    papers = rng.choice(PAPERS, len(labels))
+    inks = find_inks([draw_scan(rng, crop(d), _small(str(p))) for d, p in zip(drawings, papers, strict=True)])
+    features = extract_features([ink.amount for ink in inks])
+    lost = [place for place, ink in enumerate(inks) if ink.blank]
+    features[lost] = read_features(drawings[lost]) if lost else 0
+    return _on_grid(features)
+
+
+def _small(paper: str) -> Kind:
+    kind = KINDS[paper]
+    low, high = (min(side, MOST_SIDE) for side in kind.side)
+    return replace(kind, side=(min(low, 90.0), high))
 
 
 def read_features(stacked: F32) -> F32:
     """Return (n, 64) features of (n, h, w) amounts, by the same steps as a scan, on the `GRID`."""
     parts = [count_blocks(fill_boxes(stacked[start : start + BATCH])) for start in range(0, len(stacked), BATCH)]
-    rounded: F32 = np.round(np.concatenate(parts) / GRID) * np.float32(GRID)
+    return _on_grid(np.concatenate([np.zeros((0, SIDE * SIDE), np.float32), *parts]))
+
+
+def _on_grid(features: F32) -> F32:
+    rounded: F32 = np.round(features / GRID) * np.float32(GRID)
     return rounded

@@ -8,6 +8,11 @@ import shutil
 import pytest
 from conftest import read_rows
 from pictures import blank_page, digit_page, save
+from PIL import Image
+from sklearn.datasets import load_digits
+from sklearn.svm import SVC
+
+from digit_batch.model import Model, save_model, shipped_model
 
 
 def figures(run, tmp_path, *words):
@@ -177,7 +182,7 @@ def test_no_image_is_5_and_no_label_is_1_with_the_cure(run, flat, tmp_path):
 def test_outputs_that_exist_are_kept_unless_forced(run, labelled, tmp_path):
     kept = tmp_path / "kept"
     kept.write_text("precious")
-    for option in ("-o", "--json"):
+    for option in ("-o", "--json", "--plot"):
         result = run("evaluate", labelled, option, kept)
         assert (result.exit_code, kept.read_text()) == (1, "precious")
     assert run("evaluate", labelled, "-o", kept, "--force").exit_code == 0
@@ -220,3 +225,148 @@ def test_a_wrong_frame_or_a_contradiction_is_refused(run, flat, tmp_path, rows, 
     table = write_labels(tmp_path / "labels.csv", rows, header=("path", "frame", "label"))
     result = run("evaluate", flat, "--labels", table)
     assert (result.exit_code, says in result.stderr) == (1, True)
+
+
+@pytest.fixture(scope="module")
+def plain_model(tmp_path_factory):
+    """The classic walk-through's model of half of scikit-learn's digits."""
+    digits = load_digits()
+    path = tmp_path_factory.mktemp("plain") / "plain.skops"
+    save_model(Model(SVC(C=100, gamma=0.001).fit(digits.data[:900], digits.target[:900]), plain=True), path)
+    return path
+
+
+def test_a_threshold_below_counts_what_low_confidence_sent_to_review(run, labelled, tmp_path):
+    """The words of such a row are known to the thresholds: most rows are for review, and without one they are ok."""
+    _, measured = figures(run, tmp_path, labelled, "--min-confidence", 1)
+    assert measured["accepted"] < 25
+    assert measured["thresholds"][0]["confidence"] == 0
+    assert measured["thresholds"][0]["accepted"] > 25
+
+
+def test_another_model_is_compared_image_by_image(run, labelled, tmp_path, plain_model):
+    _, measured = figures(run, tmp_path, labelled, "--against", plain_model)
+    _, other = figures(run, tmp_path, labelled, "--model", plain_model)
+    against = measured["against"]
+    assert against["images"] == 30
+    assert against["accuracy"] == pytest.approx(measured["accuracy"])
+    assert against["other_accuracy"] == pytest.approx(other["accuracy"])
+    assert against["fixed"] - against["broken"] == measured["correct"] - other["correct"]
+    assert against["other"] == str(plain_model)
+
+
+def test_a_table_made_by_another_model_gives_the_same_comparison(run, labelled, tmp_path, plain_model):
+    run("classify", labelled, "--model", plain_model, "-o", tmp_path / "plain.csv")
+    run("classify", labelled, "-o", tmp_path / "ours.csv")
+    _, fresh = figures(run, tmp_path, labelled, "--against", plain_model)
+    for source in (labelled, tmp_path / "ours.csv"):
+        _, saved = figures(run, tmp_path, source, "--against", tmp_path / "plain.csv")
+        for kind in ("fixed", "broken", "both_right", "both_wrong", "mcnemar_p"):
+            assert saved["against"][kind] == fresh["against"][kind]
+
+
+def test_what_was_fixed_and_broken_is_shown(run, labelled, plain_model):
+    shown = run("evaluate", labelled, "--model", plain_model, "--against", shipped_model()).stdout
+    assert re.search(r"accuracy +\d+\.\d\d% here, \d+\.\d\d% there, of 30 images", shown)
+    assert "McNemar's p" in shown
+
+
+@pytest.mark.parametrize("change", ["drop", "swap", "add"])
+def test_a_table_of_other_images_is_refused(run, labelled, tmp_path, change):
+    run("classify", labelled, "-o", tmp_path / "rows.csv")
+    lines = (tmp_path / "rows.csv").read_text().splitlines(keepends=True)
+    if change == "drop":
+        lines.pop()
+    elif change == "swap":
+        lines[4], lines[9] = lines[9], lines[4]
+    else:
+        lines.append(lines[-1].replace(".png", "-more.png"))
+    (tmp_path / "rows.csv").write_text("".join(lines))
+    result = run("evaluate", labelled, "--against", tmp_path / "rows.csv", "-o", tmp_path / "out.csv")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "is not of the same images" in result.stderr
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_model_cannot_read_a_table(run, labelled, tmp_path, plain_model):
+    run("classify", labelled, "-o", tmp_path / "rows.csv")
+    result = run("evaluate", tmp_path / "rows.csv", "--against", plain_model)
+    assert result.exit_code == 1
+    assert "compare with another table" in result.stderr
+
+
+def test_the_target_is_a_threshold_that_reaches_it_when_it_is_used(run, labelled, tmp_path):
+    for digit in (3, 5, 8):  # three mistakes
+        save(digit_page(digit, 5), labelled_copy(labelled, tmp_path) / "7" / f"wrong{digit}.png")
+    folder = tmp_path / "copy"
+    _, measured = figures(run, tmp_path, folder, "--target-accuracy", 0.95)
+    assert measured["accuracy"] < 0.95
+    threshold = measured["target"]["threshold"]
+    if threshold is None:
+        assert "No threshold reaches 95.00%" in run("evaluate", folder, "--target-accuracy", 0.95).stdout
+        return
+    _, again = figures(run, tmp_path, folder, "--min-confidence", threshold["confidence"])
+    assert again["accepted_accuracy"] >= 0.95
+    assert again["accepted"] == threshold["accepted"]
+
+
+def labelled_copy(labelled, tmp_path):
+    return shutil.copytree(labelled, tmp_path / "copy", dirs_exist_ok=True)
+
+
+def test_a_target_that_cannot_be_reached_is_said_so(run, tmp_path):
+    save(digit_page(3), tmp_path / "in" / "7" / "wrong.png")
+    result = run("evaluate", tmp_path / "in", "--target-accuracy", 0.5)
+    assert result.exit_code == 0
+    assert "No threshold reaches 50.00% on these images." in result.stdout
+
+
+def test_labels_come_from_names_by_a_pattern(run, tmp_path):
+    for digit in range(10):
+        save(digit_page(digit), tmp_path / "in" / "3" / f"digit_{digit}_a.png")  # the folder does not count then
+    save(digit_page(1), tmp_path / "in" / "other.png")
+    code, measured = figures(run, tmp_path, tmp_path / "in", "--label-pattern", r"digit_(\d)_.*")
+    assert (code, measured["images"], measured["unlabelled"]) == (0, 10, 1)
+    assert measured["accuracy"] >= 0.9
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--label-pattern", "digit_("], "is no regular expression"),
+        (["--label-pattern", "digit_."], "needs a group"),
+        (["--label-pattern", r"(\d)", "--labels", "labels.csv"], "give one of them"),
+    ],
+)
+def test_a_pattern_that_cannot_tell_is_refused(run, labelled, words, says):
+    result = run("evaluate", labelled, *words)
+    assert result.exit_code == 2
+    assert says in " ".join(result.stderr.replace("│", " ").split())
+
+
+def test_a_pattern_that_matches_nothing_is_told_with_the_cure(run, labelled):
+    result = run("evaluate", labelled, "--label-pattern", r"number(\d)")
+    assert result.exit_code == 1
+    assert r"None of their names matches number(\d)" in result.stderr
+
+
+def test_folders_that_are_no_digit_are_named(run, labelled, tmp_path):
+    folder = labelled_copy(labelled, tmp_path)
+    save(digit_page(4), folder / "maybe [red]4" / "a.png")
+    save(digit_page(4), folder / "maybe [red]4" / "b.png")
+    shown = run("evaluate", folder).stdout
+    assert "2 (not counted): 2 in " in shown
+    assert "maybe [red]4" in shown
+
+
+def test_the_heat_map_is_drawn(run, labelled, tmp_path):
+    assert run("evaluate", labelled, "--plot", tmp_path / "confusion.png").exit_code == 0
+    with Image.open(tmp_path / "confusion.png") as picture:
+        assert min(picture.size) > 500
+
+
+def test_a_heat_map_of_no_known_format_is_refused_before_any_work(run, labelled, tmp_path):
+    result = run("evaluate", labelled, "--plot", tmp_path / "confusion.docx", "-o", tmp_path / "out.csv")
+    assert result.exit_code == 1
+    assert "must end in .png, .svg or .pdf" in result.stderr
+    assert not (tmp_path / "out.csv").exists()

@@ -1,5 +1,8 @@
 """The figures of an evaluation, against scikit-learn's own."""
 
+import json
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,6 +10,7 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from digit_batch.evaluation import MISTAKES_KEPT, evaluate, wilson
+from digit_batch.evaluation.scores import FOLDERS_KEPT
 from digit_batch.predictions import Prediction
 
 digits = st.integers(0, 9)
@@ -86,3 +90,48 @@ def test_the_interval_is_wilsons():
     assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)  # Newcombe 1998, Statist. Med. 17, table I
     assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=1e-4)
     assert wilson(20, 20)[1] == 1.0
+
+
+@given(outcomes)
+@pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true", "ignore:A single label was found")
+def test_shares_of_the_confusion_matrix_are_scikit_learns(pairs):
+    result = evaluate((row(said), true) for true, said in pairs)
+    true, said = [true for true, _ in pairs], [10 if said is None else said for _, said in pairs]
+    wanted = metrics.confusion_matrix(true, said, labels=range(11), normalize="true")[:10]
+    assert result.confusion_shares == pytest.approx(wanted)
+
+
+def test_folders_without_a_digit_are_named_with_what_they_hold():
+    rows = [
+        (row(1, path="in/maybe/a.png"), None),
+        (row(1, path="in/maybe/b.png"), None),
+        (row(1, path="in/c.png"), None),
+    ]
+    assert evaluate(rows).no_digit == (("in/maybe", 2), ("in", 1))
+
+
+def test_of_many_folders_without_a_digit_some_are_named_and_all_are_counted():
+    result = evaluate((row(1, path=f"{k}/a.png"), None) for k in range(3 * FOLDERS_KEPT))
+    assert len(result.no_digit) == FOLDERS_KEPT
+    assert result.unlabelled == 3 * FOLDERS_KEPT
+
+
+def test_every_figure_can_be_kept_as_json():
+    rows = [(row(3, confidence=0.7), 3), (row(None), 4), (row(5, confidence=1.0), 6), (row(1), None)]
+    kept = json.loads(json.dumps(evaluate(rows).figures()))
+    assert kept["confused"] == [{"true": 6, "said": 5, "count": 1}]
+    assert kept["confusion_shares"][3][3] == 1
+    assert kept["unlabelled_folders"] == [[".", 1]]
+    assert kept["expected_calibration_error"] == pytest.approx((0.3 + 1.0) / 2)
+
+
+def test_a_hundred_thousand_rows_take_no_more_memory_than_a_thousand():
+    def peak(count):
+        tracemalloc.start()
+        evaluate((row(k % 10, confidence=k % 97 / 97, path=f"{k % 7}/{k}.png"), (k * k) % 10) for k in range(count))
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    peak(10)
+    assert peak(60_000) < 1.2 * peak(6_000)

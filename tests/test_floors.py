@@ -13,7 +13,7 @@ FLOORS = (
     {"model", "variation"},
     {"training_set", "reading", "evaluation"},
     {"batch", "training"},
-    {"report"},
+    {"report", "review"},
     {"cli"},
     {"__main__"},
 )
@@ -21,9 +21,11 @@ FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 ROOMS_OF = {  # who alone may know a tool
     "typer": {"cli"},
     "rich": {"cli", "report"},
-    "joblib": {"batch"},
+    "joblib": {"batch", "training_set"},
     "skops": {"model"},
     "PIL": {"images", "paper", "report"},
+    "jinja2": {"report"},
+    "markupsafe": {"report"},
     "matplotlib": {"report"},
     "seaborn": {"report"},
     "pyarrow": {"parquet"},

@@ -61,7 +61,7 @@ def test_parser_refuses_what_does_not_exist():
 
 def test_every_command_has_its_lines():
     """The README shows each of the commands it names, so that the tests above are about something."""
-    assert {parse(line)[0] for line in COMMANDS} >= {"classify", "evaluate", "explain", "train"}
+    assert {parse(line)[0] for line in COMMANDS} >= {"classify", "evaluate", "explain", "review", "train"}
 
 
 @pytest.mark.parametrize(("command", "output"), SHOWN_OUTPUTS, ids=[command for command, _ in SHOWN_OUTPUTS])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skimage.measure import label
 
-from digit_batch.strokes import WAYS, draw_digit, draw_digits, draw_way, list_ways
+from digit_batch.strokes import WAYS, draw_digit, draw_digits, draw_strangers, draw_way, list_signs, list_ways
 from digit_batch.strokes.pen import CANVAS
 
 ALL_WAYS = [pytest.param(way, id=f"{way.digit}-{way.name}") for digit in range(10) for way in list_ways(digit)]
@@ -47,3 +47,22 @@ def test_a_ring_has_a_hole_and_a_stick_has_none():
         (way,) = (way for way in list_ways(digit) if way.name == name)
         drawing = draw_way(np.random.default_rng(9), way, 1, haste=0)[0]
         assert label(drawing < 0.5, connectivity=1).max() - 1 == holes
+
+
+@pytest.mark.parametrize("sign", list_signs(), ids=lambda sign: sign.name)
+def test_a_sign_draws_ink_on_the_canvas(sign):
+    drawing = draw_way(np.random.default_rng(1), sign, 1, haste=0)[0]
+    ys, xs = np.nonzero(drawing > 0.5)
+    assert max(np.ptp(ys), np.ptp(xs)) > 0.8 * CANVAS
+    assert drawing.min() >= 0
+    assert drawing.max() <= 1
+
+
+def test_strangers_are_drawn_on_the_canvas_by_seed():
+    one, two, other = (draw_strangers(np.random.default_rng(seed), 200) for seed in (3, 3, 4))
+    assert one.shape == (200, CANVAS, CANVAS)
+    assert np.array_equal(one, two)
+    assert not np.array_equal(one, other)
+    assert one.min() >= 0
+    assert one.max() <= 1
+    assert (one.max(axis=(1, 2)) > 0.5).all()

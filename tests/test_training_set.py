@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.datasets import load_digits
 
-from digit_batch.training_set import GRID, make_training_set
+from digit_batch.training_set import GRID, SAVED, SCANNED, SCANS, make_strangers, make_training_set, scan_digits
 
 
 def test_the_same_seed_makes_the_same_set():
@@ -22,7 +22,7 @@ def test_rows_left_out_have_no_variation_in_the_set():
 
 def test_features_lie_on_the_grid_between_0_and_16():
     features = make_training_set(0, rows=np.arange(10), copies=1, drawn=20).features
-    assert features.shape == (40, 64)
+    assert features.shape == (10 * (1 + SAVED + 1) + 20, 64)
     assert np.array_equal(np.round(features / GRID) * GRID, features)
     assert features.min() >= 0
     assert features.max() <= 16
@@ -31,4 +31,26 @@ def test_features_lie_on_the_grid_between_0_and_16():
 def test_progress_counts_every_digit():
     seen = []
     made = make_training_set(0, rows=np.arange(10), copies=2, drawn=2500, progress=seen.append)
-    assert sum(seen) == len(made.labels) == 2530
+    assert sum(seen) == len(made.labels) == 10 * (1 + SAVED + 2) + 2500
+
+
+def test_scans_are_the_same_whatever_the_number_of_processes():
+    labels = np.arange(SCANS + 40) % 10
+    one, two = (np.concatenate(list(scan_digits(3, labels, jobs=jobs))) for jobs in (1, 2))
+    assert one.shape == (SCANS + 40, 64)
+    assert np.array_equal(one, two)
+    assert one.any(axis=1).all(), "a scan whose ink was not found is replaced by the drawing"
+
+
+def test_some_drawn_digits_go_over_paper():
+    made = make_training_set(0, rows=np.arange(0), copies=0, drawn=100)
+    scanned = round(SCANNED * 100)
+    assert np.array_equal(made.features[-scanned:], next(scan_digits(0, made.labels[-scanned:])))
+
+
+def test_strangers_are_the_same_for_a_seed_and_hold_ink():
+    one, two, other = (make_strangers(seed, 60) for seed in (1, 1, 2))
+    assert one.shape == (60, 64)
+    assert np.array_equal(one, two)
+    assert not np.array_equal(one, other)
+    assert one.any(axis=1).all()

@@ -219,7 +219,7 @@ class _Run:
         """Send the model, once to each worker; those that come later get it from the scheduler."""
         from digit_batch.batch.station import Station, describe_versions
 
-        payload = pickle.dumps((model, settings))
+        payload = pickle.dumps((model.bare(), settings))
         self._client.register_plugin(Station(self._name, payload, settings.timeout, describe_versions()))
 
     def end(self) -> None:

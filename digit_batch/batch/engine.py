@@ -23,7 +23,7 @@ from digit_batch.model import Model
 from digit_batch.predictions import Prediction
 
 WINDOW = 8  # chunks under way for each worker; bounds memory whatever the size of the folder
-SMALL_FILES = 256  # below both, starting worker processes costs more than it saves
+SMALL_FILES = 256  # below both, starting a second worker process costs more than it saves
 SMALL_BYTES = 8 << 20
 LOOK_EVERY = 0.5  # s between two looks for workers that hang
 STARTS = 3  # workers in a row that may die before they are ready
@@ -51,7 +51,8 @@ def classify(
     settings : Settings
         How each image is read.
     jobs : int or None
-        Worker processes; None takes all cores, and this process alone where the folder is small.
+        Worker processes; None takes all cores, and one where the folder is small. A small folder with 1 is read in
+        this process: at once, but an image that kills or hangs its reader then ends the run.
     on_skip : callable or None
         Told of every thing met that is no image.
 
@@ -97,12 +98,13 @@ def classify_chunks(
     """
     chunks = iter(chunks)
     first, small = _take_small(chunks)
-    if small and jobs in (None, 1):
+    if small and jobs == 1:
         with threadpool_limits(1):  # as in a worker: more threads could round otherwise
             for chunk in first:
                 yield _sort_rows(len(chunk), (row for rows in read_chunk(chunk, model, settings) for row in rows))
         return
-    crew = Crew(pickle.dumps((model, settings)), jobs or os.cpu_count() or 1, settings.timeout)
+    jobs = jobs or (1 if small else os.cpu_count()) or 1
+    crew = Crew(pickle.dumps((model.bare(), settings)), jobs, settings.timeout)
     try:
         yield from crew.read(chain(first, chunks))
     finally:

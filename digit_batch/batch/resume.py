@@ -42,6 +42,7 @@ def describe_run(model: Path | None, settings: Settings, asked: Mapping[str, str
         digest = hashlib.sha256((model or shipped_model()).read_bytes()).hexdigest()
     except OSError as error:
         raise ModelError(f"Cannot read the model {model}: {error.strerror}. Give a model file with --model.") from error
+    inner = f"{CHUNK_FILES}, {CHUNK_BYTES}, {settings.limits.enough}"
     return {
         **asked,
         "a model with the checksum": digest[:16],
@@ -49,7 +50,7 @@ def describe_run(model: Path | None, settings: Settings, asked: Mapping[str, str
         "--min-confidence": str(settings.min_confidence),
         "--max-pixels": str(settings.limits.max_pixels),
         "--max-frames": str(settings.limits.max_frames),
-        "digit-batch": f"{__version__} (recipe {RECIPE_VERSION}, CSV {CSV_VERSION}, {CHUNK_FILES}, {CHUNK_BYTES})",
+        "digit-batch": f"{__version__} (recipe {RECIPE_VERSION}, CSV {CSV_VERSION}, {inner})",
         **{package: version(package) for package in DECIDING},
     }
 

@@ -13,8 +13,6 @@ import time
 from collections.abc import Callable
 from typing import BinaryIO
 
-from threadpoolctl import threadpool_limits
-
 from digit_batch.batch.chunks import Settings, read_chunk
 
 MEMORY = 1_500_000_000  # bytes of data a worker may hold; a picture of 100 million pixels fits
@@ -29,17 +27,16 @@ def serve() -> None:
     requests, replies = sys.stdin.buffer, _take_stdout()
     model, settings = pickle.load(requests)
     limit_memory(settings)
-    with threadpool_limits(1):
-        _send(replies, "ready", None)
-        while True:
-            try:
-                chunk = pickle.load(requests)
-            except EOFError:
-                return
-            for rows in read_chunk(chunk, model, settings, breathe=_breathing(replies, settings)):
-                _send(replies, "rows", rows)
-            _set_alarm(0)
-            _send(replies, "done", None)
+    _send(replies, "ready", None)
+    while True:
+        try:
+            chunk = pickle.load(requests)
+        except EOFError:
+            return
+        for rows in read_chunk(chunk, model, settings, breathe=_breathing(replies, settings)):
+            _send(replies, "rows", rows)
+        _set_alarm(0)
+        _send(replies, "done", None)
 
 
 def limit_memory(settings: Settings) -> None:

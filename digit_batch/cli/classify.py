@@ -30,25 +30,22 @@ from digit_batch.cli.options import (
     PolarityChoice,
     Probabilities,
     Quiet,
+    Report,
     ShardText,
     Timeout,
 )
+from digit_batch.cli.workplace import Workplace, parse_share, rolling
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
     from contextlib import AbstractContextManager
 
     from digit_batch.batch import Settings
-    from digit_batch.batch.chunks import Rows
-    from digit_batch.batch.cluster import Efforts
+    from digit_batch.cli.report import Report as Page
     from digit_batch.images import Skipped, Source
-    from digit_batch.model import Model
     from digit_batch.output import Pack, Part
     from digit_batch.parts import Parts
     from digit_batch.report.tables import Tally
     from digit_batch.shards import Roll, Share
-
-    Work = Generator[list[Rows], None, None]
 
 DEFAULT_OUTPUT = "predictions.csv"
 
@@ -82,6 +79,7 @@ def classify(
     max_pixels: MaxPixels = 100_000_000,
     max_frames: MaxFrames = 1_000,
     timeout: Timeout = 60.0,
+    report: Report = None,
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
@@ -96,6 +94,8 @@ def classify(
         raise typer.BadParameter("--retry-errors is done on this machine: give no --cluster.")
     if cluster and cluster != "local" and jobs:
         raise typer.BadParameter("--jobs is for this machine: a cluster has the workers that were started.")
+    if retry_errors is not None and report is not None:
+        raise typer.BadParameter("--report shows a whole run, and --retry-errors reads a part: give one of the two.")
     if dry_run:
         _count(chosen)
         return
@@ -113,9 +113,15 @@ def classify(
     if retry_errors is not None:
         _retry(retry_errors, output, settings, model=model, jobs=jobs, force=force, quiet=quiet)
         return
+    page = None
+    if report is not None:
+        from digit_batch.cli.report import Report as Page
+
+        asked = {**chosen.asked, "--min-confidence": str(settings.min_confidence), "--polarity": settings.polarity}
+        page = Page(report, "classify", inputs or [files_from or ""], model, settings, asked, force=force)
     target = Target(output or DEFAULT_OUTPUT, probabilities, resume, force, parts)
     target.check(sharing=share is not None)
-    _read(chosen, target, settings, model=model, workplace=Workplace(jobs, cluster), quiet=quiet)
+    _read(chosen, target, settings, page, model=model, workplace=Workplace(jobs, cluster), quiet=quiet)
 
 
 @dataclass(frozen=True)
@@ -248,39 +254,15 @@ class Target:
         )
 
 
-@dataclass
-class Workplace:
-    """Where the reading is done: here, or on a cluster."""
-
-    jobs: int | None
-    cluster: str | None
-    efforts: "Efforts | None" = None
-
-    def classify(self, chunks: "Iterator[Sequence[Source]]", model: "Model", settings: "Settings") -> "Work":
-        """Yield the rows of each chunk, in order."""
-        if self.cluster is None:
-            from digit_batch.batch import classify_chunks
-
-            return classify_chunks(chunks, model, settings=settings, jobs=self.jobs)
-        from digit_batch.batch.cluster import Efforts, classify_on_cluster
-
-        self.efforts = Efforts()
-        return classify_on_cluster(
-            chunks, model, self.cluster, settings=settings, workers=self.jobs, efforts=self.efforts
-        )
-
-    def tell(self, target: Target, *, quiet: bool) -> None:
-        """Print which workers did what."""
-        if self.efforts is None or quiet:
-            return
-        from digit_batch.cli.screen import err, out
-        from digit_batch.report.workers import workers
-
-        (err if target.to_stdout else out).print(workers(self.efforts))
-
-
 def _read(
-    chosen: Chosen, target: Target, settings: "Settings", *, model: Path | None, workplace: Workplace, quiet: bool
+    chosen: Chosen,
+    target: Target,
+    settings: "Settings",
+    page: "Page | None",
+    *,
+    model: Path | None,
+    workplace: Workplace,
+    quiet: bool,
 ) -> None:
     """Read everything chosen into the target."""
     from digit_batch import batch, output
@@ -297,14 +279,14 @@ def _read(
     names = header(probabilities=target.probabilities)
     asked = {**chosen.asked, "--probabilities": "given" if target.probabilities else ""}
     facts = describe_run(model, settings, asked)
-    tally, started = Tally(), time.perf_counter()
+    tally, started = page.tally if page else Tally(), time.perf_counter()
     roll: Roll | None = None
     with ExitStack() as stack:
         stack.enter_context(interruptible())
         found = stack.enter_context(chosen.found())
         images = batch.images_among(found, lambda thing: tally.skipped.update([thing.reason]))
         images = (image for image in images if not target.is_own(image))
-        fitted = load_model(model)
+        fitted = load_model(model, bare=True)
         if target.to_stdout:
             write: Callable[[str, int], None] = stack.enter_context(_stdout())
             write(row_text(names), 0)
@@ -314,12 +296,14 @@ def _read(
             part = stack.enter_context(target.open(facts, begun))
             stack.enter_context(_telling(part))
             write = part.write
-            roll = stack.enter_context(_rolling(chosen, target, facts))
+            roll = stack.enter_context(rolling(chosen.share, Path(target.output), facts))
             images = roll.call(images) if roll else images
         advance = stack.enter_context(meter("reading", quiet=quiet, count=_counter(chosen)))
 
         def add(row: Prediction) -> None:
             tally.add(row)
+            if page:
+                page.kept.add(row)
             advance(row.frame == 0)
 
         if not target.to_stdout:
@@ -337,8 +321,11 @@ def _read(
                 f"No image in {chosen.shown or chosen.files_from}. "
                 "Give a folder that holds PNG, JPEG, TIFF or other images."
             )
-    workplace.tell(target, quiet=quiet)
-    conclude(tally, time.perf_counter() - started, target.output, quiet=quiet)
+    seconds = time.perf_counter() - started
+    if page:
+        page.write(jobs=workplace.jobs, quiet=quiet)
+    workplace.tell(to_stdout=target.to_stdout, quiet=quiet)
+    conclude(tally, seconds, target.output, quiet=quiet)
 
 
 def _retry(
@@ -361,7 +348,7 @@ def _retry(
     tally, started = Tally(), time.perf_counter()
     with ExitStack() as stack:
         stack.enter_context(interruptible())
-        pieces = retry_errors(table, load_model(model), settings=settings, jobs=jobs)
+        pieces = retry_errors(table, load_model(model, bare=True), settings=settings, jobs=jobs)
         first = next(pieces)  # whatever is wrong with the table is told before an output is begun
         if output == "-":
             write: Callable[[str, int], object] = stack.enter_context(_stdout())
@@ -415,30 +402,6 @@ def _counter(chosen: Chosen) -> "Callable[[], Iterator[Source]] | None":
             yield from filter(chosen.holds, images_among(found))
 
     return again
-
-
-def parse_share(text: str | None) -> "Share | None":
-    """Read ``--shard``."""
-    if text is None:
-        return None
-    from digit_batch.shards import Share
-
-    try:
-        return Share.parse(text)
-    except ValueError:
-        raise typer.BadParameter(f"--shard {text}: write which of how many, as 3/64.") from None
-
-
-@contextmanager
-def _rolling(chosen: Chosen, target: Target, facts: dict[str, str]) -> "Iterator[Roll | None]":
-    """Open the roll of a share; none where everything is read."""
-    if chosen.share is None:
-        yield None
-        return
-    from digit_batch.shards import open_roll
-
-    with open_roll(Path(target.output), chosen.share, facts) as roll:
-        yield roll
 
 
 @contextmanager

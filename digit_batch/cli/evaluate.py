@@ -23,6 +23,7 @@ from digit_batch.cli.options import (
     Polarity,
     PolarityChoice,
     Quiet,
+    Report,
 )
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def evaluate(
     min_confidence: MinConfidence = None,
     polarity: Polarity = PolarityChoice.auto,
     max_pixels: MaxPixels = 100_000_000,
+    report: Report = None,
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
@@ -88,6 +90,13 @@ def evaluate(
     settings = batch.Settings(
         polarity.value, MIN_CONFIDENCE if min_confidence is None else min_confidence, Limits(max_pixels=max_pixels)
     )
+    page = None
+    if report is not None:
+        from digit_batch.cli.report import Report as Page
+
+        asked = {"--labels": str(labels or ""), "--label-pattern": label_pattern or ""}
+        asked["--min-confidence"] = str(settings.min_confidence)
+        page = Page(report, "evaluate", [source], model, settings, asked, force=force)
     truth = find_truth((source,), labels, label_pattern)
     table = is_table(source)
     check_truth(truth, (source,), Path(source) if table else None)
@@ -99,6 +108,8 @@ def evaluate(
             others = _open_other(str(against), source, settings, jobs=jobs)
             pairs = _compared(pairs, others, duel, str(against))
         pairs = _some(pairs, source)
+        if page:
+            pairs = page.follow(pairs)
         if output:
             pairs = _written(pairs, stack.enter_context(whole_file(output, force=force)))
         result = scores(pairs)
@@ -116,6 +127,8 @@ def evaluate(
             document["target"] = {"accuracy": target_accuracy, "threshold": found.figures() if found else None}
         with whole_file(metrics, force=force) as stream:
             stream.write(json.dumps(document, indent=2) + "\n")
+    if page:
+        page.write(result, jobs=jobs, quiet=quiet)
     if not quiet:
         out.print(shown.evaluation(result))
         if compared:
@@ -141,7 +154,7 @@ def _open(source: str, model: Path | None, settings: "Settings", *, jobs: int | 
 
     if is_table(source):
         return load_table(Path(source))
-    return classify([source], load_model(model), settings=settings, jobs=jobs)
+    return classify([source], load_model(model, bare=True), settings=settings, jobs=jobs)
 
 
 def _open_other(against: str, source: str, settings: "Settings", *, jobs: int | None) -> "Iterator[Prediction]":

@@ -43,7 +43,7 @@ def explain(
 
     if output:
         check_page(output, force=force)
-    fitted = load_model(model)
+    fitted = load_model(model, bare=True)
 
     def look() -> Iterator[Seen]:
         for source in images_among(walk(inputs)):

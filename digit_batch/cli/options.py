@@ -44,6 +44,9 @@ Json = Annotated[Path | None, typer.Option("--json", help="Save every figure.")]
 Plot = Annotated[Path | None, typer.Option(help="Draw the confusion matrix as a heat map: PNG, SVG or PDF.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace an existing output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no summary.")]
+Report = Annotated[
+    Path | None, typer.Option("--report", metavar="PAGE.html", help="Save a page of the pictures, for a browser.")
+]
 Probabilities = Annotated[bool, typer.Option("--probabilities", help="Add the columns p0 to p9.")]
 MaxFrames = Annotated[int, typer.Option(min=1, help="Pages of one file that are read; a row tells of the rest.")]
 Timeout = Annotated[

@@ -68,6 +68,17 @@ def train(
             show_default="80000, fewer with 10,000 images of your own or more",
         ),
     ] = None,
+    calibrate_on: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Fit nothing: set only the confidence of a model again, on labelled scans or a reviewed CSV.",
+        ),
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(help="The model whose confidence --calibrate-on sets.", show_default="the one that ships"),
+    ] = None,
     metrics: Json = None,
     plot: Plot = None,
     jobs: Jobs = None,
@@ -80,8 +91,12 @@ def train(
 
     Example: [bold]digit-batch train --data labelled/ -o mine.skops[/bold]
     """
-    if not data and (only_data or labels or label_pattern):
+    if not data and (only_data or (not calibrate_on and (labels or label_pattern))):
         raise typer.BadParameter("--only-data, --labels and --label-pattern are about --data: give a FOLDER with it.")
+    if calibrate_on and (data or plain or search or metrics or plot):
+        raise typer.BadParameter("--calibrate-on fits nothing: give no --data, --plain, --search, --json or --plot.")
+    if model and not calibrate_on:
+        raise typer.BadParameter("--model is the one whose confidence is set: give --calibrate-on with it.")
 
     from digit_batch.batch import Settings
     from digit_batch.cli.screen import out, steps
@@ -101,6 +116,20 @@ def train(
 
         check_figure(plot)
     settings = Settings(polarity.value, limits=Limits(max_pixels=max_pixels), box="stretched" if plain else "filled")
+    if calibrate_on:
+        from digit_batch.cli.calibrate import calibrate
+
+        code = calibrate(
+            calibrate_on,
+            output,
+            settings,
+            model=model,
+            labels=labels,
+            pattern=label_pattern,
+            jobs=jobs,
+            quiet=quiet,
+        )
+        raise typer.Exit(code)
     truth = find_truth(tuple(data or ()), labels, label_pattern)
     own = _read(data, truth, settings, jobs=jobs, quiet=quiet) if data else None
     if own is not None and not quiet:
@@ -144,7 +173,7 @@ def _read(data: list[str], truth: "Truth", settings: "Settings", *, jobs: int | 
     fetched = [name for name in data if not Path(name).exists() and is_name(name)]
     folders = [name for name in data if name not in fetched]
     check_truth(truth, folders)
-    model, met = load_model(), 0
+    model, met = load_model(bare=True), 0
 
     def rows() -> "Iterator[tuple[Prediction, int | None]]":
         nonlocal met

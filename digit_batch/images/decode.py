@@ -38,6 +38,7 @@ WHOLE_BYTES = 64 * 2**20  # a file up to this size is read at once, so that a ch
 WEBP_SHARE = (
     0.75  # of the limit: decoding a WebP holds four copies, 1.5 GB for 100 million pixels; all others under 1 GB
 )
+ENOUGH = 400  # px: ink is found on half as many, and a digit of a twentieth of them is as large as in MNIST
 ORIENTATION = 0x0112  # the EXIF and TIFF tag
 PHOTOMETRIC = 0x0106  # the TIFF tag; 0 means that white is zero
 
@@ -65,13 +66,13 @@ class Limits:
     max_frames
         Of one file; the rest are not read, and one row says so.
     enough
-        Longest side in px that suffices for finding the ink, None for every pixel. Larger pictures come
-        reduced by a whole factor; JPEGs are decoded reduced.
+        Longest side in px that suffices for finding the ink, None for every pixel. Pictures of twice that and more come
+        reduced by a whole factor; JPEGs are decoded reduced, by up to 8, in a quarter of the time.
     """
 
     max_pixels: int = 100_000_000
     max_frames: int = 1_000
-    enough: int | None = None
+    enough: int | None = ENOUGH
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from digit_batch.ink.cut import cut_again, scale_amounts
 from digit_batch.ink.grids import Grid, average_blocks, lay_grid, pool_blocks, stack_canvases
-from digit_batch.ink.ground import measure_coherence, measure_polarity, subtract_ground
-from digit_batch.ink.parts import Choice, choose_parts, find_lines, find_parts, pick_best, rate_parts
+from digit_batch.ink.ground import is_coherent, measure_polarity, subtract_ground
+from digit_batch.ink.parts import NEAR, Choice, choose_parts, find_lines, find_parts, pick_best, rate_parts
 from digit_batch.ink.rules import find_rules, measure_pen
 from digit_batch.ink.sliding import slide
 
@@ -69,12 +69,18 @@ class Ink:
     others: float
 
     @property
+    def breadth(self) -> float:
+        """Width of the digit over its height; 0 where there is none."""
+        top, left, bottom, right = self.box
+        return (right - left) / (bottom - top) if bottom > top else 0.0
+
+    @property
     def blank(self) -> bool:
         """No ink was found."""
         return self.amount.size == 0
 
 
-def find_inks(pictures: Sequence[NDArray[np.uint8]], polarity: Polarity = "auto") -> list[Ink]:
+def find_inks(pictures: Sequence[NDArray[np.uint8]], polarity: Polarity = "auto", *, gather: bool = False) -> list[Ink]:
     """Find the digit's ink in each picture.
 
     Parameters
@@ -83,41 +89,66 @@ def find_inks(pictures: Sequence[NDArray[np.uint8]], polarity: Polarity = "auto"
         (h, w) grey or (h, w, 3) RGB, uint8, upright. Many at once are quicker than one by one, and give the same.
     polarity
         "dark" for dark ink on light paper, "light" for the reverse, "auto" to decide for each picture.
+    gather
+        Take every piece of writing for the digit, however far apart: a second look at what was left out.
 
     Returns
     -------
     One Ink for each picture, in order.
     """
     grids = [lay_grid(picture) for picture in pictures]
-    leans = _lean(grids) if polarity == "auto" else [SURE if polarity == "light" else -SURE] * len(grids)
-    groups: dict[tuple[int, int], list[tuple[int, bool]]] = defaultdict(list)
-    for index, (grid, lean) in enumerate(zip(grids, leans, strict=True)):
-        # Where the polarity is in doubt both are read, and what was found decides.
-        for light in (lean > 0,) if abs(lean) >= SURE else (False, True):
-            groups[grid.canvas].append((index, light))
-    found: dict[int, list[Ink]] = defaultdict(list)
-    for members in groups.values():
-        lights = np.array([light for _, light in members])
-        inks = _find_group([pictures[i] for i, _ in members], [grids[i] for i, _ in members], lights)
-        for (index, _), ink in zip(members, inks, strict=True):
-            found[index].append(ink)
-    return [
-        found[index][0] if len(found[index]) == 1 else _settle(found[index], leans[index], pictures[index].shape)
-        for index in range(len(pictures))
-    ]
-
-
-def _lean(grids: list[Grid]) -> list[float]:
-    """Say for each grid how surely its ink is light: positive for light ink on a dark ground."""
     groups: dict[tuple[int, int], list[int]] = defaultdict(list)
     for index, grid in enumerate(grids):
         groups[grid.canvas].append(index)
-    leans = [0.0] * len(grids)
-    for shape, members in groups.items():
-        greys = [average_blocks(grids[i].grey, grids[i].pool) for i in members]
-        for index, lean in zip(members, measure_polarity(stack_canvases(greys, shape)).tolist(), strict=True):
-            leans[index] = lean
-    return leans
+    inks: dict[int, Ink] = {}
+    for members in groups.values():
+        found = _find_group([pictures[i] for i in members], [grids[i] for i in members], polarity, gather)
+        inks.update(zip(members, found, strict=True))
+    return [inks[index] for index in range(len(pictures))]
+
+
+def _find_group(pictures: list[NDArray[np.uint8]], grids: list[Grid], polarity: Polarity, gather: bool) -> list[Ink]:
+    """Find the inks of pictures that share a canvas."""
+    averages = [average_blocks(grid.grey, grid.pool) for grid in grids]
+    stack = stack_canvases(averages, grids[0].canvas)
+    if polarity == "auto":
+        lean = measure_polarity(stack)
+    else:
+        lean = np.full(len(grids), SURE if polarity == "light" else -SURE, np.float32)
+    # Where the polarity is in doubt both are read, and what was found decides.
+    dark, light = np.flatnonzero(lean < SURE), np.flatnonzero(lean > -SURE)
+    which, flip = np.concatenate([dark, light]), np.arange(len(dark) + len(light)) >= len(dark)
+    blank = _find_noise(averages, grids)[which]
+    if all(grid.pool == 1 for grid in grids):
+        canvases = stack[which]
+    else:
+        pooled = [pool_blocks(grids[i].grey, grids[i].pool, bool(f)) for i, f in zip(which, flip, strict=True)]
+        canvases = stack_canvases(pooled, grids[0].canvas)
+    inks = _read_canvases(canvases, [pictures[i] for i in which], [grids[i] for i in which], flip, blank, gather)
+    readings: list[list[Ink]] = [[] for _ in grids]
+    for i, ink in zip(which, inks, strict=True):
+        readings[i].append(ink)
+    return [
+        found[0] if len(found) == 1 else _settle(found, float(lean[i]), pictures[i].shape)
+        for i, found in enumerate(readings)
+    ]
+
+
+def _find_noise(averages: list[NDArray[np.uint8]], grids: list[Grid]) -> NDArray[np.bool_]:
+    """Say which pictures hold noise and no ink, as only their averages tell.
+
+    Taking the strongest pixel of each block makes solid patches of black and white noise; averages leave it noise. They
+    hold the paper's noise too, so that half the likeness of neighbouring pixels is enough there.
+    """
+    noise = np.zeros(len(grids), bool)
+    shapes: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for i, (grid, average) in enumerate(zip(grids, averages, strict=True)):
+        if grid.pool > 1:
+            shapes[average.shape].append(i)
+    for members in shapes.values():
+        stack = np.stack([averages[i] for i in members]).astype(np.float32)
+        noise[members] = ~is_coherent(stack, LEAST_COHERENCE / 2)
+    return noise
 
 
 def _settle(readings: list[Ink], lean: float, shape: tuple[int, ...]) -> Ink:
@@ -154,23 +185,22 @@ def _contact(ink: Ink, shape: tuple[int, ...]) -> float:
     return sum(touching) / 4
 
 
-def _lay_canvases(grids: list[Grid], light: NDArray[np.bool_]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Bring grids to one stack with dark ink; return it with what is picture in it."""
-    shape = grids[0].canvas
-    greys = [pool_blocks(grid.grey, grid.pool, bool(flip)) for grid, flip in zip(grids, light, strict=True)]
-    canvases = stack_canvases(greys, shape)
+def _read_canvases(
+    canvases: NDArray[np.uint8],
+    pictures: list[NDArray[np.uint8]],
+    grids: list[Grid],
+    light: NDArray[np.bool_],
+    blank: NDArray[np.bool_],
+    gather: bool,
+) -> list[Ink]:
+    """Find the ink on each canvas, whose ink is light or dark, unless the canvas is known to be blank."""
+    n = len(canvases)
     canvases[light] = 255 - canvases[light]
-    sides = np.array([grey.shape for grey in greys])
-    rows = np.arange(shape[0]) < sides[:, :1]
-    columns = np.arange(shape[1]) < sides[:, 1:]
-    return canvases, rows[:, :, None] & columns[:, None, :]
-
-
-def _find_group(pictures: list[NDArray[np.uint8]], grids: list[Grid], light: NDArray[np.bool_]) -> list[Ink]:
-    """Find the inks of pictures that share a canvas."""
-    n = len(pictures)
-    canvases, valid = _lay_canvases(grids, light)
-    sides = np.stack([valid[:, :, 0].sum(axis=1), valid[:, 0].sum(axis=1)], axis=1).astype(float)
+    shape = canvases.shape[1:]
+    sides = np.array([[side // grid.pool for side in grid.grey.shape] for grid in grids])
+    inside = [np.arange(shape[axis]) < sides[:, axis : axis + 1] for axis in (0, 1)]
+    valid = inside[0][:, :, None] & inside[1][:, None, :]
+    sides = sides.astype(float)
     ink, threshold, noise, ground = subtract_ground(canvases, valid, light)
     floor = np.maximum(np.maximum(0.5 * threshold, 3 * noise), 3)
     mask = ink > floor[:, None, None]
@@ -188,7 +218,10 @@ def _find_group(pictures: list[NDArray[np.uint8]], grids: list[Grid], light: NDA
     best = pick_best(parts, rate_parts(parts, sides, lines), n)
     cut: NDArray[np.bool_] = np.logical_or.reduce(across, axis=(1, 2))
     ends = np.searchsorted(parts.canvas, np.arange(n + 1)).tolist()
-    choices = [choose_parts(parts, range(ends[i], ends[i + 1]), int(best[i]), lines, int(cut[i])) for i in range(n)]
+    reach = np.inf if gather else NEAR
+    choices = [
+        choose_parts(parts, range(ends[i], ends[i + 1]), int(best[i]), lines, int(cut[i]), reach) for i in range(n)
+    ]
     chosen = np.zeros(len(parts.area), bool)
     chosen[[k for choice in choices for k in choice.kept]] = True
     kept = parts.paint(chosen)
@@ -201,8 +234,10 @@ def _find_group(pictures: list[NDArray[np.uint8]], grids: list[Grid], light: NDA
     dense = (parts.paint(~chosen & (parts.area < parts.area[best[parts.canvas]])) & ~near).sum(axis=(1, 2))
     share = kept.sum(axis=(1, 2)) / np.maximum(kept.sum(axis=(1, 2)) + dense, 1)
     size = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
-    blank = (_find_coherence(ink, grids) < LEAST_COHERENCE) | (
-        (level < LEAST_CONTRAST)
+    blank = (
+        blank
+        | ~is_coherent(np.maximum(ink, 0), LEAST_COHERENCE)
+        | (level < LEAST_CONTRAST)
         | (signal < LEAST_SIGNAL)
         | (size < LEAST_SIZE * sides.max(axis=1))
         | (share < LEAST_SHARE)
@@ -233,20 +268,6 @@ def _find_group(pictures: list[NDArray[np.uint8]], grids: list[Grid], light: NDA
             )
         )
     return inks
-
-
-def _find_coherence(ink: NDArray[np.float32], grids: list[Grid]) -> NDArray[np.float32]:
-    """Return how alike neighbouring pixels of ink are, 0..1.
-
-    Taking the strongest pixel of each block makes solid patches of black and white noise; averages leave it noise. They
-    hold the paper's noise too, so that half the likeness is enough there.
-    """
-    coherence = measure_coherence(np.maximum(ink, 0))
-    for i, grid in enumerate(grids):
-        if grid.pool > 1:
-            average = average_blocks(grid.grey, grid.pool).astype(np.float32)
-            coherence[i] = min(coherence[i], 2 * measure_coherence(average[None])[0])
-    return coherence
 
 
 def _say_blank(light: bool, choice: Choice, contrast: float, signal: float) -> Ink:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,21 +131,29 @@ def lay_grid(picture: NDArray[np.uint8]) -> Grid:
     return Grid(grey, weights, offset, mean, pool)
 
 
-def shape_canvas(shape: tuple[int, ...]) -> tuple[int, int]:
+@lru_cache(maxsize=4096)
+def shape_canvas(shape: tuple[int, int]) -> tuple[int, int]:
     """Round a picture's sides up, so that pictures of similar sizes share a stack."""
     unit = 4 * max(1, -(-max(shape) // 32))
-    height, width = (-(-side // unit) * unit for side in shape[:2])
+    height, width = (-(-side // unit) * unit for side in shape)
     return height, width
 
 
 def stack_canvases(greys: Sequence[NDArray[np.uint8]], shape: tuple[int, int]) -> NDArray[np.uint8]:
     """Stack grey pictures on canvases of one shape, their last row and column repeated to fill it."""
     canvases = np.empty((len(greys), *shape), np.uint8)
-    for canvas, grey in zip(canvases, greys, strict=True):
-        height, width = grey.shape
-        canvas[:height, :width] = grey
-        if width < shape[1]:
-            canvas[:height, width:] = grey[:, -1:]
-        if height < shape[0]:
-            canvas[height:] = canvas[height - 1]
+    if len({grey.shape for grey in greys}) == 1:
+        _lay_on(canvases, np.concatenate(greys).reshape(len(greys), *greys[0].shape))
+    else:
+        for canvas, grey in zip(canvases, greys, strict=True):
+            _lay_on(canvas[None], grey[None])
     return canvases
+
+
+def _lay_on(canvases: NDArray[np.uint8], greys: NDArray[np.uint8]) -> None:
+    height, width = greys.shape[1:]
+    canvases[:, :height, :width] = greys
+    if width < canvases.shape[2]:
+        canvases[:, :height, width:] = greys[:, :, -1:]
+    if height < canvases.shape[1]:
+        canvases[:, height:] = canvases[:, height - 1 : height]

@@ -101,11 +101,20 @@ def _find_even(canvases: NDArray[np.uint8]) -> tuple[Stack, NDArray[np.bool_]]:
     There, the broadest blot of ink can be told from the ground, which a closing would take it for.
     """
     ring = np.concatenate([canvases[:, 0], canvases[:, -1], canvases[:, :, 0], canvases[:, :, -1]], axis=1)
-    level = np.median(ring, axis=1).astype(np.int16)
-    close = np.abs(ring - level[:, None]) <= EVEN
-    near = np.abs(canvases - level[:, None, None]) <= EVEN
-    even = (close.mean(axis=1) >= EVEN_RING) & (near.mean(axis=(1, 2)) >= EVEN_WHOLE)
+    middle = ring.shape[1] // 2
+    ring.partition((middle - 1, middle), axis=1)
+    level = (ring[:, middle - 1].astype(np.int16) + ring[:, middle]) // 2
+    even = _share_near(ring, level) >= EVEN_RING
+    if even.any():
+        even[even] = _share_near(canvases[even].reshape(int(even.sum()), -1), level[even]) >= EVEN_WHOLE
     return level.astype(np.float32), even
+
+
+def _share_near(levels: NDArray[np.uint8], level: NDArray[np.int16]) -> NDArray[np.float64]:
+    """Return which share of each row is within `EVEN` of its level; bytes below the lowest wrap round to high ones."""
+    lowest, highest = np.maximum(level - EVEN, 0).astype(np.uint8), np.minimum(level + EVEN, 255).astype(np.uint8)
+    near = levels - lowest[:, None] <= (highest - lowest)[:, None]
+    return np.asarray(np.count_nonzero(near, axis=1) / levels.shape[1], float)
 
 
 def spread_cells(cells: Stack, shape: tuple[int, int]) -> Stack:
@@ -116,17 +125,20 @@ def spread_cells(cells: Stack, shape: tuple[int, int]) -> Stack:
 
 def split_levels(ink: Stack, valid: NDArray[np.bool_]) -> Stack:
     """Return Otsu's threshold for each of (n, h, w) inks, from histograms of what is above zero and valid."""
-    n = len(ink)
-    top = np.maximum(ink.reshape(n, -1).max(axis=1), 1e-3)
-    bins = np.clip(ink * (np.float32(BINS - 0.01) / top)[:, None, None], 0, BINS - 1).astype(np.intp)
-    bins += (np.arange(n) * BINS)[:, None, None]
-    counts = np.bincount(bins[valid], minlength=n * BINS).reshape(n, BINS).astype(np.float64)
+    n, size = len(ink), ink[0].size
+    top = np.maximum(ink.reshape(n, -1).max(axis=1), np.float32(1e-3))
+    scaled = ink * (np.float32(BINS - 0.01) / top)[:, None, None]
+    # The first bin, mostly paper, holds what is in no other: two pixels in three need no bin of their own.
+    inside = np.flatnonzero((scaled >= 1) & valid)
+    bins = scaled.reshape(-1)[inside].astype(np.intp)
+    bins += inside // size * BINS
+    counts = np.bincount(bins, minlength=n * BINS).reshape(n, BINS).astype(np.float64)
+    counts[:, 0] = np.count_nonzero(valid.reshape(n, -1), axis=1) - counts.sum(axis=1)
     below = np.cumsum(counts, axis=1)
     mass = np.cumsum(counts * (np.arange(BINS) + 0.5), axis=1)
     above = below[:, -1:] - below
-    with np.errstate(divide="ignore", invalid="ignore"):
-        apart = mass / below - (mass[:, -1:] - mass) / above
-        between = np.nan_to_num(below * above * apart * apart)
+    apart = mass / np.maximum(below, 1) - (mass[:, -1:] - mass) / np.maximum(above, 1)
+    between = below * above * apart * apart
     # Where several thresholds split equally well (a two-level picture) the middle one is meant.
     best = between >= between.max(axis=1, keepdims=True) * (1 - 1e-9)
     middle = (best.argmax(axis=1) + BINS - 1 - best[:, ::-1].argmax(axis=1)) / 2
@@ -140,9 +152,10 @@ def measure_ink(ground: Stack, grey: Stack, reference: Stack, light: NDArray[np.
     paper's level; light ink on a dark ground (a screen, a negative) adds to it.
     """
     ink = ground - grey
-    ratio = reference[:, None, None] / np.maximum(ground, DARKEST)
-    ratio[light] = 1
-    ink *= ratio
+    if not light.all():
+        ratio = reference[:, None, None] / np.maximum(ground, DARKEST)
+        ratio[light] = 1
+        ink *= ratio
     return ink
 
 
@@ -178,18 +191,23 @@ def subtract_ground(
     ink = measure_ink(spread_cells(ground, shape), grey, reference, light)
     ink[~valid] = 0
     paper[~valid] = 0
-    noise = np.sqrt(np.einsum("nij,nij,nij->n", paper, ink, ink) / np.maximum(paper.sum(axis=(1, 2)), 1))
+    noise = np.sqrt(np.einsum("nij,nij->n", paper * ink, ink) / np.maximum(paper.sum(axis=(1, 2)), 1))
     return ink, split_levels(ink, valid), np.asarray(noise, np.float32), np.asarray(ground, np.float32)
 
 
-def measure_coherence(ink: Stack) -> Stack:
-    """Return how alike neighbouring pixels of each (n, h, w) ink are: correlation along the best of four directions."""
+def is_coherent(ink: Stack, least: float) -> NDArray[np.bool_]:
+    """Say which (n, h, w) inks have neighbouring pixels so much alike: correlated along one of four directions."""
     n, height, width = ink.shape
     centred = ink - ink.mean(axis=(1, 2), keepdims=True)
     power = np.einsum("nij,nij->n", centred, centred) + 1e-3
-    best = np.zeros(n, np.float32)
+    coherent, rest = np.zeros(n, bool), np.arange(n)
     for down, right, left in ((0, 1, 0), (1, 0, 0), (1, 1, 0), (1, 0, 1)):
         here = centred[:, : height - down, left : width - right]
         there = centred[:, down:, right : width - left]
-        best = np.maximum(best, np.einsum("nij,nij->n", here, there) / power)
-    return best
+        alike = np.einsum("nij,nij->n", here, there) / power
+        coherent[rest[alike >= least]] = True
+        unlike = np.flatnonzero(alike < least)
+        if len(unlike) == 0:  # mostly after the first direction
+            break
+        centred, power, rest = centred[unlike], power[unlike], rest[unlike]
+    return coherent

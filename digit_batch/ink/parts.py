@@ -6,10 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-# Neighbours at corners are connected; canvases of one stack are not.
-IN_PLANE = np.zeros((3, 3, 3), bool)
-IN_PLANE[1] = True
-
+CORNERS = np.ones((3, 3), bool)  # neighbours at corners are connected
 CENTRAL = 0.3  # of the side: how fast a part's rating falls with its distance from the middle
 LINE_RATING = 0.02  # what a line's ink counts for, so that a 1 alone in a narrow picture is still found
 LINE_SHARE = 0.6  # of a part's pixels on rules: more, and it is a rule, a frame or a corner of one
@@ -45,7 +42,7 @@ class Parts:
 
     def paint(self, chosen: Mask) -> Mask:
         """Return the (n, h, w) mask of the chosen parts."""
-        return np.asarray(np.concatenate([[False], chosen])[self.labels])
+        return choose_labels(chosen, self.labels)
 
     def share(self, mask: Mask) -> Floats:
         """Return which share of each part's pixels a (n, h, w) mask holds."""
@@ -53,14 +50,38 @@ class Parts:
         return np.asarray(counts / np.maximum(self.area, 1), float)
 
 
+def label_parts(mask: Mask) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+    """Return a (n, h, w) mask with its connected parts numbered from 1, and (k, 5) their canvas and box."""
+    used: Mask = np.logical_or.reduce(mask, axis=0)
+    rows, columns = np.flatnonzero(used.any(axis=1)), np.flatnonzero(used.any(axis=0))
+    labels = np.zeros(mask.shape, np.int32)
+    if len(rows) == 0:
+        return labels, np.zeros((0, 5), np.intp)
+    (top, bottom), (left, right) = (int(rows[0]), int(rows[-1]) + 1), (int(columns[0]), int(columns[-1]) + 1)
+    # One tall picture with an empty row behind each canvas: half as quick again as a stack.
+    step = bottom - top + 1
+    tall = np.zeros((len(mask), step, right - left), bool)
+    tall[:, :-1] = mask[:, top:bottom, left:right]
+    numbered, count = ndimage.label(tall.reshape(-1, right - left), CORNERS)
+    labels[:, top:bottom, left:right] = numbered.reshape(tall.shape)[:, :-1]
+    found = ndimage.find_objects(numbered, count)
+    boxes = np.array([(y.start, x.start, y.stop, x.stop) for y, x in found], np.intp)
+    canvas, boxes[:, 0] = np.divmod(boxes[:, 0], step)
+    boxes[:, 2] -= canvas * step
+    return labels, np.column_stack([canvas, boxes + np.array([top, left, top, left])])
+
+
+def choose_labels(chosen: Mask, labels: NDArray[np.int32]) -> Mask:
+    """Return the mask of the labels of the chosen parts."""
+    return np.concatenate([[False], chosen]).take(labels)
+
+
 def find_parts(ink: NDArray[np.float32], mask: Mask) -> Parts:
     """Label the connected parts of a (n, h, w) mask and measure them."""
-    labels, count = ndimage.label(mask, IN_PLANE)
-    slices = ndimage.find_objects(labels)
-    boxes = np.array([(z.start, y.start, x.start, y.stop, x.stop) for z, y, x in slices], np.intp).reshape(-1, 5)
+    labels, boxes = label_parts(mask)
     inside = labels[mask]
-    area = np.asarray(np.bincount(inside, minlength=count + 1)[1:], np.float64)
-    total = np.bincount(inside, weights=ink[mask], minlength=count + 1)[1:]
+    area = np.asarray(np.bincount(inside, minlength=len(boxes) + 1)[1:], np.float64)
+    total = np.bincount(inside, weights=ink[mask], minlength=len(boxes) + 1)[1:]
     return Parts(labels, boxes[:, 0], area, np.asarray(total, np.float64), np.asarray(boxes[:, 1:], np.float64))
 
 
@@ -120,10 +141,11 @@ class Choice:
     others: float = 0.0
 
 
-def choose_parts(parts: Parts, members: range, seed: int, lines: Mask, cut: int) -> Choice:
+def choose_parts(parts: Parts, members: range, seed: int, lines: Mask, cut: int, near: float = NEAR) -> Choice:
     """Choose, among the members of one canvas, the seed and what is near it and neither speck nor line.
 
-    ``cut`` is 1 where a line that crosses the picture was cut off before the parts were found, else 0.
+    ``cut`` is 1 where a line that crosses the picture was cut off before the parts were found, else 0; ``near`` how
+    near a part must be, as a share of the digit's longer side.
     """
     if len(members) <= 1:
         return Choice(tuple(members), ("line touching the border",) * cut)
@@ -142,7 +164,7 @@ def choose_parts(parts: Parts, members: range, seed: int, lines: Mask, cut: int)
             down = max(box[0] - bottom, top - box[2], 0)
             across = max(box[1] - right, left - box[3], 0)
             # A gap sideways counts more: a second digit stands beside the first, a flag above it.
-            if k not in kept and max(down, 1.5 * across) <= NEAR * max(box[2] - box[0], box[3] - box[1], HULL * hull):
+            if k not in kept and max(down, 1.5 * across) <= near * max(box[2] - box[0], box[3] - box[1], HULL * hull):
                 kept.append(k)
                 box = [min(box[0], top), min(box[1], left), max(box[2], bottom), max(box[3], right)]
                 grown = True

@@ -1,12 +1,13 @@
 """Rules: long straight lines of tables, boxes, ruled and squared paper, also where they touch or cross a digit."""
 
-from collections.abc import Iterator
+from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
+from digit_batch.ink.parts import choose_labels, label_parts
 from digit_batch.ink.sliding import slide
 
 Mask = NDArray[np.bool_]
@@ -24,10 +25,14 @@ SQUARED = 4  # rules across one picture: more make squared paper, whose every li
 EDGE = 1  # px: writing this near to the border is cut by it
 
 
+def _measure_runs(shape: tuple[int, ...], axis: int) -> tuple[int, int]:
+    """Return how far a run along an axis reaches to either side at least, and how far it may stray, px."""
+    return int(RUN * shape[axis] / 2), round(TILT * shape[axis])
+
+
 def _find_runs(mask: Mask, axis: int) -> Mask:
     """Return the pixels of a mask that lie on long straight runs along an axis."""
-    reach = int(RUN * mask.shape[axis] / 2)
-    stray = round(TILT * mask.shape[axis])
+    reach, stray = _measure_runs(mask.shape, axis)
     run = slide(mask, stray, 3 - axis, True)
     run = slide(run, reach, axis, False).copy()
     ends = np.moveaxis(run, axis, 1)
@@ -59,71 +64,106 @@ def find_rules(mask: Mask, sides: Floats) -> tuple[Mask, Mask]:
         Pixels on long straight runs near the border; and those on lines that cross the whole picture and are thinner
         than the pen, which are no digit's stroke even where they touch it.
     """
-    runs = [_find_runs(mask, axis) for axis in (1, 2)]
     near, across = np.zeros_like(mask), np.zeros_like(mask)
-    both = runs[0] | runs[1]
-    for i in np.flatnonzero(both.any(axis=(1, 2))):
-        rest = mask[i] & ~both[i]
+    found = _find_candidates(mask, sides)
+    if len(found) == 0:
+        return near, across
+    mask, sides = mask[found], sides[found]
+    runs = [_find_runs(mask, axis) for axis in (1, 2)]
+    crossing: dict[int, list[tuple[int, _Line]]] = defaultdict(list)
+    for axis in (0, 1):  # as if all lines were level
+        whole = sides[:, [1 - axis, axis]]
+        labels, boxes = label_parts(_lay_level(runs[axis], axis))
+        at_border, spanning = _sort_lines(boxes, whole)
+        _lay_level(near, axis)[found] |= choose_labels(at_border, labels)
+        for k in np.flatnonzero(spanning):
+            i = int(boxes[k, 0])
+            crossing[i].append((axis, _Line(labels[i] == k + 1, bool(at_border[k]), *whole[i])))
+    for i, lines in crossing.items():
+        rest = mask[i] & ~(runs[0][i] | runs[1][i])
         pen = float(measure_pen(rest[None])[0])
-        crossing = []
-        for axis in (0, 1):  # as if all lines were level
-            whole = sides[i, 1 - axis], sides[i, axis]
-            for line in _split_lines(np.moveaxis(runs[axis][i], axis, 1)):
-                if line.border(whole[0]):
-                    np.moveaxis(near[i], axis, 1)[line.mask] = True
-                if min(whole) >= LEAST and line.spans(whole[1]):
-                    crossing.append((axis, line, whole))
-        for axis, line, whole in crossing:
-            if len(crossing) >= SQUARED or line.is_rule(np.moveaxis(rest, axis, 1), whole, pen):
-                np.moveaxis(across[i], axis, 1)[line.uncross()] = True
+        for axis, line in lines:
+            if len(lines) >= SQUARED or line.is_rule(_lay_level(rest[None], axis)[0], pen):
+                _lay_level(across, axis)[found[i]][line.uncross()] = True
     return near, across
+
+
+def _lay_level(masks: Mask, axis: int) -> Mask:
+    """Return a view of (n, h, w) masks in which lines along the axis of a picture, 0 down or 1 across, are level."""
+    return masks if axis else masks.swapaxes(1, 2)
+
+
+def _find_candidates(mask: Mask, sides: Floats) -> NDArray[np.intp]:
+    """Return which of (n, h, w) masks may hold a rule, by how much ink is in their rows and columns; most do not."""
+    possible = np.zeros(len(mask), bool)
+    for axis in (0, 1):
+        reach, stray = _measure_runs(mask.shape, axis + 1)
+        rows, columns = _count_ink(slide(mask, stray, 2 - axis, True))
+        along, across = (rows, columns) if axis else (columns, rows)  # a line down has its length in a column
+        may_run, used = along > 2 * reach, across > 0
+        place, thick, length = np.arange(along.shape[1]), sides[:, 1 - axis, None], sides[:, axis]
+        zone = (place < ZONE * thick) | (place + 1 > (1 - ZONE) * thick)
+        ends = _reaches(used.argmax(axis=1), used.shape[1] - used[:, ::-1].argmax(axis=1), length)
+        possible |= (may_run & (zone | ends[:, None])).any(axis=1)
+    return np.flatnonzero(possible)
+
+
+def _count_ink(mask: Mask) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return how many pixels of each row, (n, h), and of each column, (n, w), are in (n, h, w) masks."""
+    n, height, width = mask.shape
+    ink = mask.astype(np.float32)
+    rows = (ink.reshape(-1, width) @ np.ones(width, np.float32)).reshape(n, height)
+    return rows, np.add.reduce(ink, axis=1)
+
+
+def _sort_lines(boxes: NDArray[np.intp], whole: Floats) -> tuple[Mask, Mask]:
+    """Say which level lines lie near the border, and which go from border to border, by their boxes."""
+    height, width = whole[boxes[:, 0]].T
+    middle, left, right = (boxes[:, 1] + boxes[:, 3]) / 2, boxes[:, 2], boxes[:, 4]
+    at_border = (middle < ZONE * height) | (middle >= (1 - ZONE) * height)
+    long = (right - left > WHOLE * width) & (np.minimum(height, width) >= LEAST)
+    return np.asarray(at_border), np.asarray(long & _reaches(left, right, width))
+
+
+def _reaches(left: NDArray[np.intp], right: NDArray[np.intp], width: Floats) -> Mask:
+    """Say what goes from border to border."""
+    return np.asarray((left <= END * width + 1) & (right >= (1 - END) * width - 1))
 
 
 @dataclass(frozen=True)
 class _Line:
-    """A level line: its (h, w) mask, its columns, and its thickness in px."""
+    """A level line that goes from border to border: its (h, w) mask, where it lies, and the picture's sides."""
 
     mask: Mask
-    middle: float
-    columns: NDArray[np.intp]
-    thickness: float
+    at_border: bool
+    height: float
+    width: float
 
-    def border(self, height: float) -> bool:
-        """It lies near the border."""
-        return not ZONE * height <= self.middle < (1 - ZONE) * height
+    @cached_property
+    def columns(self) -> NDArray[np.intp]:
+        """Its columns."""
+        return np.flatnonzero(self.mask.any(axis=0))
 
-    def spans(self, width: float) -> bool:
-        """It goes from border to border."""
-        columns = self.columns
-        return bool(
-            len(columns) > WHOLE * width and columns[0] <= END * width + 1 and columns[-1] + 1 >= (1 - END) * width - 1
-        )
+    @cached_property
+    def thickness(self) -> float:
+        """Its usual thickness, px."""
+        return float(np.median(self.mask.sum(axis=0)[self.columns]))
 
-    def is_rule(self, rest: Mask, whole: tuple[float, float], pen: float) -> bool:
-        """It is no part of the writing, which is the rest of the ink: thinner than the pen, or far beyond it.
+    def is_rule(self, rest: Mask, pen: float) -> bool:
+        """Say whether it is no part of the writing, the rest of the ink: thinner than the pen, or far beyond it.
 
         The bar of a 7 that is cut tightly goes from border to border too, but its stem reaches the opposite one.
         """
         written = np.flatnonzero(rest.sum(axis=0) > 1)  # one pixel may be a stump of a rule that was crossed
         if not len(written):
-            return self.thickness < THIN * pen and self.border(whole[0])
+            return self.thickness < THIN * pen and self.at_border
         before, behind = written[0] - self.columns[0], self.columns[-1] - written[-1]
-        if self.thickness < THIN * pen and (self.border(whole[0]) or max(before, behind) >= BEYOND * whole[1]):
+        if self.thickness < THIN * pen and (self.at_border or max(before, behind) >= BEYOND * self.width):
             return True
         rows = np.flatnonzero(rest.any(axis=1))
-        inside = rows[0] > EDGE and rows[-1] < whole[0] - 1 - EDGE
-        return bool(inside and min(before, behind) >= BEYOND * whole[1])
+        inside = rows[0] > EDGE and rows[-1] < self.height - 1 - EDGE
+        return bool(inside and min(before, behind) >= BEYOND * self.width)
 
     def uncross(self) -> Mask:
         """Leave out the columns where it is thicker: there a stroke crosses it or lies on it."""
-        return self.mask & (self.mask.sum(axis=0) <= self.thickness + 1)
-
-
-def _split_lines(runs: Mask) -> Iterator[_Line]:
-    """Yield each level line of a (h, w) mask of runs."""
-    labels, count = ndimage.label(runs, np.ones((3, 3)))
-    for label, (rows, _) in enumerate(ndimage.find_objects(labels, count), 1):
-        mask = labels == label
-        thick = mask.sum(axis=0)
-        columns = np.flatnonzero(thick)
-        yield _Line(mask, (rows.start + rows.stop) / 2, columns, float(np.median(thick[columns])))
+        return np.asarray(self.mask & (self.mask.sum(axis=0) <= self.thickness + 1))

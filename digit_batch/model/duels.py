@@ -1,10 +1,11 @@
 """A support vector classifier's duels of one class against another, as matrix products in single precision."""
 
+from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.svm import SVC
 
 from digit_batch.features import LEVELS
 from digit_batch.predictions import CLASSES
@@ -16,6 +17,27 @@ FEW = 8  # rows of a product where only some rows are asked for
 PIECE = 1024  # support vectors whose voices are added up in single precision
 
 
+@dataclass(frozen=True)
+class Arrays:
+    """What a fitted RBF SVC decides by, under the names that ``sklearn.svm.SVC`` has for it.
+
+    Enough to read digits, without the second that importing scikit-learn takes.
+    """
+
+    kernel: str
+    classes_: NDArray[np.int64]
+    n_support_: NDArray[np.int32]
+    support_vectors_: NDArray[np.float64]
+    dual_coef_: NDArray[np.float64]
+    intercept_: NDArray[np.float64]
+    _gamma: float
+
+    @classmethod
+    def of(cls, svc: Any) -> "Arrays":
+        """Return the arrays of a classifier."""
+        return cls(*(getattr(svc, field.name) for field in fields(cls)))
+
+
 class Duels:
     """An RBF SVC's decision function for every pair of its classes.
 
@@ -23,7 +45,7 @@ class Duels:
     a whole chunk instead of a loop over support vectors.
     """
 
-    def __init__(self, svc: SVC) -> None:
+    def __init__(self, svc: Any) -> None:
         self.classes = len(svc.classes_)
         self.intercept = square(svc.intercept_[None].astype(np.float32))[0]
         gamma = float(svc._gamma)

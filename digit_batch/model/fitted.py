@@ -1,16 +1,16 @@
 """The fitted model: a small classifier answers what is clear at first look, a large one what is doubtful."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.svm import SVC
 
 from digit_batch.features import extract_features, stretch_crops
 from digit_batch.model.confidence import Calibration, estimate, share
-from digit_batch.model.duels import Duels, narrowest, prepare
+from digit_batch.model.duels import Arrays, Duels, narrowest, prepare
 from digit_batch.predictions import CLASSES
 
 F32 = NDArray[np.float32]
@@ -55,10 +55,11 @@ class Model:
 
     Attributes
     ----------
-    svc : sklearn.svm.SVC
-        Fitted on `prepare` of 64 features, for the labels 0 to 9.
-    first : sklearn.svm.SVC or None
-        A small one for the first look, with an eleventh class of what is no digit.
+    svc : sklearn.svm.SVC or Arrays
+        Fitted on `prepare` of 64 features, for the labels 0 to 9, and `STRANGER` where it knows what is no digit; or
+        its arrays, which are enough to read digits.
+    first : sklearn.svm.SVC, Arrays or None
+        A small one of the same classes for the first look.
     calibration : Calibration
         From margins to chances.
     fitted_on : str
@@ -70,23 +71,27 @@ class Model:
         the classic walk-through's model, without this package's recipe and without `prepare`.
     """
 
-    svc: SVC
-    first: SVC | None = None
+    svc: Any
+    first: Any = None
     calibration: Calibration = UNCALIBRATED
     fitted_on: str = ""
     scores: Mapping[str, float] = field(default_factory=dict)
     plain: bool = False
+
+    def bare(self) -> "Model":
+        """Return the same model by its arrays alone, so that another process reads it without scikit-learn."""
+        return replace(self, svc=Arrays.of(self.svc), first=None if self.first is None else Arrays.of(self.first))
 
     def look(self, amounts: Sequence[F32]) -> F32:
         """Return the 64 features, 0 to 16, that this model reads of each digit's ink (h, w), 0 to 1; (n, 64)."""
         return stretch_crops(amounts) if self.plain else extract_features(amounts)
 
     def margins(self, features: F32) -> F32:
-        """Return the 45 one-vs-one decision values of the large classifier, (n, 45).
+        """Return the one-vs-one decision values of the large classifier, (n, 45), or 55 where it knows strangers.
 
         The same numbers, in the same order, as ``SVC.decision_function`` with ``decision_function_shape="ovo"``.
         """
-        first, second = np.triu_indices(CLASSES, 1)
+        first, second = np.triu_indices(self._duels.classes, 1)
         margins: F32 = self._duels.decide(self._points(features))[:, first, second]
         return margins
 
@@ -105,17 +110,16 @@ class Model:
     def _compare(self, points: F32) -> tuple[F32, F32, NDArray[np.bool_]]:
         """Return each digit's narrowest duel, the best one's duel with strangers, and who answered at first look."""
         if self.first is None:
-            unasked = np.full(len(points), np.inf, np.float32)
-            return narrowest(self._duels.decide(points)), unasked, np.zeros(len(points), bool)
-        early = self._first_duels.decide(points)
-        narrow, strange = narrowest(early), early[:, :CLASSES, STRANGER]
-        rows = np.arange(len(points))
-        clear = (narrow.max(axis=1) >= CLEAR) & (strange[rows, narrow.argmax(axis=1)] >= CLEAR)
+            narrow, likeness = _sum_up(self._duels.decide(points))
+            return narrow, likeness, np.zeros(len(points), bool)
+        narrow, likeness = _sum_up(self._first_duels.decide(points))
+        clear = (narrow.max(axis=1) >= CLEAR) & (likeness >= CLEAR)
         (doubtful,) = np.nonzero(~clear)
-        asked = np.zeros((len(doubtful), CLASSES), bool)
+        asked = np.zeros((len(doubtful), self._duels.classes), bool)
         np.put_along_axis(asked, np.argsort(-narrow[doubtful], axis=1)[:, :SHORTLIST], True, axis=1)
-        narrow[doubtful] = narrowest(self._duels.decide_among(points[doubtful], asked))
-        return narrow, strange[rows, narrow.argmax(axis=1)], clear
+        asked[:, CLASSES:] = True
+        narrow[doubtful], likeness[doubtful] = _sum_up(self._duels.decide_among(points[doubtful], asked))
+        return narrow, likeness, clear
 
     def _points(self, features: F32) -> F32:
         return features.astype(np.float32) if self.plain else prepare(features)
@@ -128,3 +132,12 @@ class Model:
     def _first_duels(self) -> Duels:
         assert self.first is not None
         return Duels(self.first)
+
+
+def _sum_up(margins: F32) -> tuple[F32, F32]:
+    """Return each digit's narrowest duel, (n, 10), and the best digit's duel with strangers, (n,)."""
+    narrow = narrowest(margins)
+    if margins.shape[1] == CLASSES:
+        return narrow, np.full(len(margins), np.inf, np.float32)
+    likeness: F32 = margins[np.arange(len(margins)), narrow.argmax(axis=1), STRANGER]
+    return narrow, likeness

@@ -12,6 +12,7 @@ from digit_batch.report.evaluation import class_scores, confusion
 from digit_batch.report.names import plain
 from digit_batch.report.tables import fact_table, grid, headed
 from digit_batch.training import OwnDigits, Split, Trained
+from digit_batch.training.recalibration import Recalibration
 from digit_batch.training.search import Trial
 from digit_batch.training.splits import Sample
 from digit_batch.training.trained import spreads
@@ -100,6 +101,21 @@ def trials(tried: Sequence[Trial]) -> Table:
         cells = [f"{trial.c:g}", f"{trial.gamma:g}", f"{trial.mean:.2%}", f"{trial.deviation:.2%}"]
         table.add_row(*cells, *(f"{each:.2%}" for each in trial.accuracies), style="bold" if not place else "")
     return table
+
+
+def recalibration(found: Recalibration, place: str, unreadable: int) -> RenderableType:
+    """Return what a confidence was worth on labelled scans before and after it was set on them."""
+    table = headed("Confidence", "", "before", "after")
+    both = (found.before, found.after)
+    table.add_row("mean gap to the share right", *(f"{each.confidences.calibration_error:.4f}" for each in both))
+    table.add_row("rows that would be ok", *(f"{each.coverage:.1%}" for each in both))
+    table.add_row("of these right", *(f"{each.accepted_accuracy:.2%}" for each in both))
+    facts = fact_table()
+    facts.add_row("images", f"{found.before.images:,}" + f", {unreadable:,} left out" * (unreadable > 0))
+    facts.add_row("labels right", f"{found.before.accuracy:.2%}, before and after: the classifier is the same")
+    facts.add_row("log-odds", f"shifted by {found.shift:+.2f}, stretched by {found.stretch:.2f}")
+    facts.add_row("saved as", Text(plain(place)))
+    return Group(table, facts)
 
 
 def saved(model: Model, place: str, size: int) -> RenderableType:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from functools import cache
 
 import numpy as np
-from PIL import Image
 from numpy.typing import NDArray
+from scipy import ndimage as ndi
 
 from digit_batch.strokes.pen import CANVAS, draw_way
 from digit_batch.strokes.ways import Way, make_way
@@ -59,6 +59,15 @@ SIGNS: dict[str, tuple[str, ...]] = {
     "B": ("22 2, 20 50, 20 98", "22 2, 64 6, 68 38, 24 46", "24 46, 84 56, 78 94, 20 98"),
     "D": ("22 2, 20 50, 20 98", "4 2, 50 2, 94 40, 70 92, 4 98"),
     "G": ("84 16, 56 0, 18 20, 10 66, 40 100, 82 84, 84 56*, 66 56, 46 56",),
+    "D, printed": ("16 0, 16 50, 16 100*, 60 96, 88 50, 60 4, 16 0",),
+    "J": ("30 2, 56 2, 76 0*, 76 50, 74 84, 44 100, 12 84",),
+    "J, plain": ("62 0, 62 50, 60 86, 34 100, 20 92",),
+    "ampersand": ("96 100, 58 62, 26 18, 50 0, 70 16, 50 42, 12 70, 22 98, 58 94, 88 56",),
+    "omega": ("6 98, 34 98*, 10 60, 14 16, 50 0, 86 16, 90 60, 66 98*, 94 98",),
+    "t, printed": ("44 0, 44 50, 46 88, 60 100, 84 94", "16 28, 46 28, 80 28"),
+    "Y": ("6 0, 28 28, 50 52*, 72 28, 94 0", "50 52, 50 76, 50 100"),
+    "lambda": ("20 0, 36 4, 56 50, 84 98", "50 40, 32 70, 14 100"),
+    "Q, printed": ("50 0, 14 16, 0 50, 14 84, 50 98, 86 84, 100 50, 86 16, 50 0", "62 74, 80 88, 98 102"),
     "Q": ("50 0, 12 22, 8 70, 44 96, 88 74, 90 24, 50 0", "56 70, 78 86, 104 104"),
     "U": ("10 0, 10 60, 34 98, 70 98, 90 60, 90 0",),
     "question mark": ("14 22, 34 0, 72 6, 74 32, 48 50, 46 72", "46 94, 46 97, 47 100"),
@@ -77,7 +86,10 @@ SIGNS: dict[str, tuple[str, ...]] = {
     "heart": ("50 28, 30 2, 4 22, 18 60, 50 98*, 82 60, 96 22, 70 2, 50 28",),
     "triangle": ("50 2, 26 50, 4 98*, 50 98, 96 98*, 74 50, 50 2",),
     "arrow": ("0 50, 50 50, 98 50", "70 22, 84 36, 98 50*, 84 64, 70 80"),
-    "face": ("50 0, 14 16, 0 50, 14 86, 50 100, 86 86, 100 50, 86 14, 50 0", "30 36, 31 40", "70 36, 71 40", "24 64, 50 82, 76 64"),
+    "face": (
+        "50 0, 14 16, 0 50, 14 86, 50 100, 86 86, 100 50, 86 14, 50 0",
+        *("30 36, 31 40", "70 36, 71 40", "24 64, 50 82, 76 64"),
+    ),
     "spiral": ("52 52, 60 44, 50 34, 34 50, 48 72, 78 56, 66 16, 22 16, 8 64, 46 98, 98 70",),
     "zigzag": ("0 30, 12 70*, 24 30*, 38 72*, 50 28*, 64 70*, 76 30*, 88 72*, 100 28",),
 }  # fmt: skip
@@ -89,7 +101,7 @@ def list_signs() -> tuple[Way, ...]:
     return tuple(make_way(-1, name, 1.0, strokes) for name, strokes in SIGNS.items())
 
 
-def draw_strangers(rng: np.random.Generator, n: int, draw_digits: Draw) -> F32:
+def draw_strangers_of(rng: np.random.Generator, n: int, draw_digits: Draw) -> F32:
     """Return (n, 40, 40) amounts of what is no digit: letters and signs, scribbles, crossed-out digits, pairs.
 
     Parameters
@@ -138,8 +150,8 @@ def _pair_up(rng: np.random.Generator, n: int, draw_digits: Draw) -> F32:
         whole[:, : one.shape[1]] = one
         whole[:, -two.shape[1] :] = np.maximum(whole[:, -two.shape[1] :], two)
         scale = CANVAS / max(whole.shape)
-        size = max(1, round(scale * whole.shape[1])), max(1, round(scale * CANVAS))
-        pair[: size[1], : size[0]] = np.asarray(Image.fromarray(whole).resize(size)).clip(0, 1)
+        small = ndi.zoom(whole, scale, order=1, grid_mode=True, mode="nearest").clip(0, 1)
+        pair[: small.shape[0], : small.shape[1]] = small
     return pairs
 
 

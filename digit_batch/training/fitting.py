@@ -1,16 +1,30 @@
 """Features and labels in, a calibrated model out: every model of this package is fitted by `fit_model`."""
 
+from dataclasses import replace
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import GroupShuffleSplit
 from sklearn.svm import SVC
 
 from digit_batch.model import Calibration, Model, calibrate, prepare
+from digit_batch.model.confidence import Weights
+from digit_batch.model.fitted import STRANGER
+from digit_batch.training_set import make_strangers, make_training_set
 
 C, GAMMA = 10.0, 0.12  # of the recipe's features, as shares of ink under the root
 PLAIN_C, PLAIN_GAMMA = 100, 0.001  # of plain counts 0 to 16: the classic walk-through's
-CALIBRATED_ON = 0.1  # share of the groups that sets the confidence
-CALIBRATED_WITH = 20_000  # digits of the fit that sets it: a model that saw a part, asked about the rest
+FIRST_C = 3.0  # of the first look
+FIRST_DIGITS = 10_000  # that the first look is fitted on
+STRANGERS = 0.15  # of what is no digit, to one digit, that the large classifier is fitted on
+FIRST_STRANGERS = 0.8  # and the first look
+LEAST_STRANGERS = 100
+UNSEEN_SEED = 1 << 20  # added to the seed: what sets the confidence was drawn apart from what was fitted
+UNSEEN_DRAWN = 12_000  # that set the confidence
+UNSEEN_HASTE = 0.9  # they are drawn with more care than those of the fit, as often misread as real scans are
+CALIBRATED_ON = 0.1  # of a plain model: share of the groups that sets the confidence
+CALIBRATED_WITH = 20_000  # and digits of the fit that sets it: a model that saw a part, asked about the rest
 
 F32 = NDArray[np.float32]
 Labels = NDArray[np.int64]
@@ -26,6 +40,7 @@ def fit_model(
     gamma: float = GAMMA,
     plain: bool = False,
     calibrated: bool = True,
+    seed: int = 0,
 ) -> Model:
     """Fit a model and its confidence.
 
@@ -38,28 +53,74 @@ def fit_model(
     weights : ndarray, shape (n,), or None
         How much each digit weighs: its C is `c` times that; None for 1 each.
     groups : ndarray of int, shape (n,), or None
-        Digits of one group are seen together or not at all by the fit that sets the confidence; a digit of
-        group -1, or without groups, stands alone.
+        Of a plain model: digits of one group are seen together or not at all by the fit that sets the confidence; a
+        digit of group -1, or without groups, stands alone.
     c, gamma : float
         Of the classifier.
     plain : bool
         Fit the features as they are, as the classic walk-through does.
     calibrated : bool
-        Set the confidence too; without, only the labels of the model's answers are of use.
+        Fit the first look and set the confidence too; without, only the labels of the model's answers are of use.
+    seed : int
+        Of what the first look is fitted on, and of what sets the confidence.
     """
-    model = Model(_fit_svc(features, labels, weights, c, gamma, plain), plain=plain)
-    if not calibrated:
-        return model
     weights = np.ones(len(labels)) if weights is None else weights
-    calibration = _calibrate_apart(features, labels, weights, groups, c, gamma, plain)
-    return Model(model.svc, calibration, plain=plain)
+    if not calibrated:
+        return Model(_fit_svc(features, labels, weights, c, gamma, plain), plain=plain)
+    if plain:
+        calibration = Calibration(second=_calibrate_apart(features, labels, weights, groups, c, gamma))
+        return Model(_fit_svc(features, labels, weights, c, gamma, plain), calibration=calibration, plain=True)
+    strangers = make_strangers(seed, max(LEAST_STRANGERS, round(STRANGERS * len(labels))))
+    svc = _fit_with(strangers, features, labels, weights, c, gamma)
+    some = _choose(labels, weights, seed)
+    few = strangers[: max(LEAST_STRANGERS, round(FIRST_STRANGERS * len(some)))]
+    model = Model(svc, _fit_with(few, features[some], labels[some], weights[some], FIRST_C, gamma))
+    return replace(model, calibration=calibrate_on(model, *draw_unseen(seed)))
 
 
-def _fit_svc(
-    features: F32, labels: Labels, weights: NDArray[np.float64] | None, c: float, gamma: float, plain: bool
-) -> SVC:
+def _fit_svc(features: F32, labels: Labels, weights: NDArray[np.float64], c: float, gamma: float, plain: bool) -> SVC:
     svc = SVC(C=c, gamma=gamma) if plain else SVC(C=c, gamma=gamma, cache_size=2000)
     return svc.fit((features if plain else prepare(features)).astype(np.float64), labels, sample_weight=weights)
+
+
+def _fit_with(
+    strangers: F32, features: F32, labels: Labels, weights: NDArray[np.float64], c: float, gamma: float
+) -> SVC:
+    """Fit on digits and on what is none."""
+    return _fit_svc(
+        np.concatenate([features, strangers]),
+        np.concatenate([labels, np.full(len(strangers), STRANGER)]),
+        np.concatenate([weights, np.ones(len(strangers))]),
+        c,
+        gamma,
+        plain=False,
+    )
+
+
+def _choose(labels: Labels, weights: NDArray[np.float64], seed: int) -> NDArray[np.intp]:
+    """Return the digits that the first look is fitted on, the heavier ones rather; every digit is among them."""
+    rng = np.random.default_rng([seed, 3])
+    count = min(FIRST_DIGITS, len(labels))
+    some = rng.choice(len(labels), count, replace=False, p=weights / weights.sum())
+    return np.union1d(some, np.unique(labels, return_index=True)[1])
+
+
+@lru_cache(maxsize=2)
+def draw_unseen(seed: int) -> tuple[F32, Labels]:
+    """Return features and labels of drawn digits that no fit with this seed has seen."""
+    digits = make_training_set(seed + UNSEEN_SEED, rows=np.arange(0), copies=0, drawn=UNSEEN_DRAWN, haste=UNSEEN_HASTE)
+    return digits.features, digits.labels
+
+
+def calibrate_on(model: Model, features: F32, labels: Labels) -> Calibration:
+    """Return the calibration of a model on digits that it has not seen."""
+    answers = model.answer(features)
+    right = answers.labels == labels
+
+    def fit(rows: NDArray[np.bool_]) -> Weights:
+        return calibrate(answers.margin[rows], answers.likeness[rows], right[rows])
+
+    return Calibration(fit(answers.clear), fit(~answers.clear))
 
 
 def _calibrate_apart(
@@ -69,9 +130,8 @@ def _calibrate_apart(
     groups: NDArray[np.int64] | None,
     c: float,
     gamma: float,
-    plain: bool,
-) -> Calibration:
-    """Return the calibration of a smaller model on digits that it has not seen."""
+) -> Weights:
+    """Return the calibration of a smaller plain model on digits that it has not seen."""
     rng = np.random.default_rng(0)
     alone = np.arange(len(labels)) + (0 if groups is None else groups.max() + 1)
     parted = alone if groups is None else np.where(groups < 0, alone, groups)
@@ -79,6 +139,7 @@ def _calibrate_apart(
     seen, unseen = next(splitter.split(features, labels, parted))
     seen = rng.permutation(seen)[:CALIBRATED_WITH]
     if len(np.unique(labels[seen])) < len(np.unique(labels)):  # too few digits to part
-        return Calibration()
-    part = Model(_fit_svc(features[seen], labels[seen], weights[seen], c, gamma, plain), plain=plain)
-    return calibrate(part.margins(features[unseen]), labels[unseen])
+        return Calibration().second
+    part = Model(_fit_svc(features[seen], labels[seen], weights[seen], c, gamma, plain=True), plain=True)
+    answers = part.answer(features[unseen])
+    return calibrate(answers.margin, answers.likeness, answers.labels == labels[unseen])

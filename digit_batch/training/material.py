@@ -1,7 +1,8 @@
 """Everything that a model may be fitted on, row by row: scikit-learn's digits, drawn ones, and a user's own."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,8 +50,8 @@ class Material:
     weights: NDArray[np.float64]
     names: NDArray[np.object_]
 
-    def take(self, rows: NDArray[np.bool_]) -> "Material":
-        """Return some of the rows."""
+    def take(self, rows: NDArray[Any]) -> "Material":
+        """Return some of the rows, told by a mask or by their numbers."""
         return Material(*(column[rows] for column in vars(self).values()))
 
 
@@ -61,6 +62,7 @@ def collect(
     drawn: int = 0,
     default: bool = True,
     plain: bool = False,
+    jobs: int = 1,
     progress: Callable[[int], object] = lambda made: None,
 ) -> Material:
     """Return everything to fit on, the digits that may be scored first.
@@ -77,18 +79,33 @@ def collect(
         Take scikit-learn's digits, their variations and the drawn ones.
     plain : bool
         Take scikit-learn's counts as they are, nothing varied or drawn.
+    jobs : int
+        Processes that simulate scans.
     progress : callable
         Called with the number of digits made since its last call.
     """
-    parts = []
-    if default:
-        parts.append(_plain_digits() if plain else _recipe_digits(seed, drawn, progress))
-    if own is not None:
-        others = int((parts[0].weights).sum()) if parts else 0
-        parts.append(_own_digits(own, seed, plain, others, progress))
-    return Material(
-        *(np.concatenate(columns) for columns in zip(*(vars(part).values() for part in parts), strict=True))
-    )
+    if not default:
+        assert own is not None
+        return own_material(own, seed=seed, plain=plain, progress=progress)
+    material = _plain_digits() if plain else _recipe_digits(seed, drawn, jobs, progress)
+    return material if own is None else add_own(material, own, seed=seed, plain=plain, progress=progress)
+
+
+def add_own(
+    material: Material,
+    own: OwnDigits,
+    *,
+    seed: int = 0,
+    plain: bool = False,
+    progress: Callable[[int], object] = lambda made: None,
+) -> Material:
+    """Return the material with a user's digits at its end, weighing enough to be heard."""
+    added = own_material(own, seed=seed, plain=plain, progress=progress)
+    if not plain:
+        weight = choose_weight(len(added.labels), len(material.labels))
+        added = replace(added, weights=np.full(len(added.labels), weight))
+    columns = zip(vars(material).values(), vars(added).values(), strict=True)
+    return Material(*(np.concatenate(column) for column in columns))
 
 
 def _plain_digits() -> Material:
@@ -100,8 +117,8 @@ def _plain_digits() -> Material:
     )
 
 
-def _recipe_digits(seed: int, drawn: int, progress: Callable[[int], object]) -> Material:
-    made = make_training_set(seed, drawn=drawn, progress=progress)
+def _recipe_digits(seed: int, drawn: int, jobs: int, progress: Callable[[int], object]) -> Material:
+    made = make_training_set(seed, drawn=drawn, jobs=jobs, progress=progress)
     count, rows = made.groups.max() + 1, len(made.labels)
     sets = np.where(np.arange(rows) < count, 0, NEVER_SCORED)  # scikit-learn's own come first
     names = np.concatenate([_row_names(count), np.full(rows - count, "", object)])
@@ -112,24 +129,35 @@ def _row_names(count: int) -> NDArray[np.object_]:
     return np.array([f"load_digits() row {row}" for row in range(count)], object)
 
 
-def _own_digits(own: OwnDigits, seed: int, plain: bool, others: int, progress: Callable[[int], object]) -> Material:
+def own_material(
+    own: OwnDigits,
+    *,
+    seed: int = 0,
+    plain: bool = False,
+    progress: Callable[[int], object] = lambda made: None,
+) -> Material:
+    """Return a user's digits, and unless plain their variations."""
     count, copies = len(own.labels), 0 if plain else choose_copies(len(own.labels))
     rng = np.random.default_rng(seed + 1)
-    parts = [round_counts(count_blocks(boxes)) for boxes in _batches(own)]
+    parts = [to_features(own)]
     for _ in range(copies):
         for boxes in _batches(own):
             parts.append(read_features(wear(rng, rewrite(rng, boxes))))
             progress(len(boxes))
     rows = count * (1 + copies)
-    weight = 1.0 if plain else choose_weight(rows, others)
     return Material(
         np.concatenate(parts),
         np.tile(own.labels, 1 + copies),
         OWN_GROUPS + np.tile(own.groups, 1 + copies),
         np.where(np.arange(rows) < count, 1, NEVER_SCORED),
-        np.full(rows, weight),
+        np.ones(rows),
         np.concatenate([np.array(own.names, object), np.full(rows - count, "", object)]),
     )
+
+
+def to_features(own: OwnDigits) -> NDArray[np.float32]:
+    """Return the features (n, 64) of a user's digits, 0 to 16."""
+    return np.concatenate([round_counts(count_blocks(boxes)) for boxes in _batches(own)])
 
 
 def _batches(own: OwnDigits) -> Iterator[NDArray[np.float32]]:

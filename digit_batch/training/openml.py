@@ -40,7 +40,7 @@ def fetch_digits(name: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     parser = "pandas" if find_spec("pandas") else "liac-arff"  # the latter is slow, and needs nothing else
     try:
         with warnings.catch_warnings(action="ignore"):  # of several versions, of a second try
-            data = fetch_openml(name, version="active", as_frame=False, parser=parser, n_retries=0)
+            data = fetch_openml(name, version="active", as_frame=False, parser=parser, n_retries=1, delay=0)
     except Exception as error:  # URLError, OpenMLError, ValueError, whatever a broken answer raises
         raise InputError(
             f"There is no folder {name}, and no data set of that name came from OpenML ({_why(error)}). "

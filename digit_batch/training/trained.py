@@ -1,7 +1,8 @@
 """The whole of a training: figures on held-out digits first, then the model of all of them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
 from statistics import mean, pstdev
 from typing import Any
 
@@ -19,6 +20,7 @@ from digit_batch.training.splits import Sample, Split, hold_out
 from digit_batch.training_set import DRAWN
 
 SAMPLE_ROWS = 100  # the last rows of scikit-learn's digits stay out of the saved model: samples/ is drawn from them
+FITS_AT_ONCE = 2  # each takes up to 2 GB of memory
 SHOWN = 6  # held-out digits that are shown with their labels
 MANY = 10_000  # own digits, from which on fewer drawn ones are added: they are slow to fit and add little then
 
@@ -48,7 +50,7 @@ class Plan:
     search : bool
         Find what is None of `c` and `gamma` by cross-validation.
     jobs : int
-        Fits of the search at a time.
+        Scans drawn and fits of the search made at a time; of the splits `FITS_AT_ONCE` at most.
     """
 
     seed: int = 0
@@ -158,16 +160,22 @@ def train(
     total = plan.repeats * len(plan.test_sizes) + 2 + plan.search
     progress(0, total, "making digits")
     drawn = plan.drawn if plan.drawn is not None else choose_drawn(0 if own is None else len(own.labels))
-    material = collect(own, seed=plan.seed, drawn=drawn, default=not plan.only_own, plain=plan.plain)
+    material = collect(own, seed=plan.seed, drawn=drawn, default=not plan.only_own, plain=plan.plain, jobs=plan.jobs)
     c, gamma, trials = _choose(plan, material, progress, total)
     splits: list[Split] = []
-    for size in plan.test_sizes:
-        for seed in range(plan.seed, plan.seed + plan.repeats):
-            progress(1 + plan.search + len({(s.seed, s.test_size) for s in splits}), total, f"split of seed {seed}")
-            splits += hold_out(material, seed, size, c, gamma, plain=plan.plain)
+    pairs = [(size, seed) for size in plan.test_sizes for seed in range(plan.seed, plan.seed + plan.repeats)]
+    progress(1 + plan.search, total, "fitting on splits")
+    with ThreadPoolExecutor(min(plan.jobs, FITS_AT_ONCE)) as pool:  # libsvm fits without Python's lock
+        for done, found in enumerate(
+            pool.map(lambda pair: hold_out(material, pair[1], pair[0], c, gamma, plain=plan.plain), pairs), 1
+        ):
+            splits += found
+            progress(1 + plan.search + done, total, "fitting on splits")
     progress(total - 1, total, "fitting the model")
     kept = material.take(~np.isin(material.groups, _sample_groups(material)))
-    model = fit_model(kept.features, kept.labels, kept.weights, kept.groups, c=c, gamma=gamma, plain=plan.plain)
+    model = fit_model(
+        kept.features, kept.labels, kept.weights, kept.groups, c=c, gamma=gamma, plain=plan.plain, seed=plan.seed
+    )
     first = plan.test_sizes[0]
     held_out = {
         digits: evaluate(row for s in splits if (s.digits, s.test_size) == (digits, first) for row in s.rows)
@@ -176,9 +184,7 @@ def train(
     scores = _scores(spreads(splits), first)
     words = f"{describe(kept)}; seed {plan.seed}"
     progress(total, total, "done")
-    return Trained(
-        Model(model.svc, model.calibration, words, scores, model.plain), tuple(splits), held_out, tuple(trials)
-    )
+    return Trained(replace(model, fitted_on=words, scores=scores), tuple(splits), held_out, tuple(trials))
 
 
 def _scores(found: Sequence[Spread], first: float) -> dict[str, float]:
@@ -236,7 +242,7 @@ def describe(material: Material) -> str:
     if drawn:
         words.append(f"{drawn:,} drawn digits")
     if count := int((material.sets == 1).sum()):
-        weight = material.weights[own][0]
+        weight = float(material.weights[own][0])
         words += [
             f"{count:,} own digits" + f", weighing {weight:.3g} each" * (weight > 1),
             *_variations(int(own.sum()) - count),

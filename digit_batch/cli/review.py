@@ -1,0 +1,126 @@
+"""``digit-batch review``."""
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from digit_batch.cli.options import Force, Jobs, MaxPixels, Polarity, PolarityChoice, Quiet
+
+if TYPE_CHECKING:
+    from digit_batch.batch import Settings
+
+PAGE, CORRECTED = Path("review.html"), Path("corrected.csv")
+
+
+def review(
+    table: Annotated[Path, typer.Argument(metavar="CSV", help="The rows that `classify` wrote.", show_default=False)],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="The page, or the corrected rows.", show_default=f"{PAGE}, {CORRECTED}"),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=20_000, help="Pictures on the page.")] = 500,
+    apply: Annotated[
+        Path | None,
+        typer.Option(
+            "--apply", metavar="CORRECTIONS", help="Write what the page saved, or a sorted folder, into rows."
+        ),
+    ] = None,
+    sort_into: Annotated[
+        Path | None, typer.Option("--sort-into", metavar="DIR", help="Copy the images into DIR/<label>/ instead.")
+    ] = None,
+    link: Annotated[bool, typer.Option("--link", help="With --sort-into, link to the images.")] = False,
+    jobs: Jobs = None,
+    polarity: Polarity = PolarityChoice.auto,
+    max_pixels: MaxPixels = 100_000_000,
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make a page to correct doubtful rows on, by keys, and take its corrections back.
+
+    Example: [bold]digit-batch review out.csv -o review.html[/bold], then
+    [bold]digit-batch review out.csv --apply corrections.csv -o corrected.csv[/bold]
+    """
+    from digit_batch.batch import Settings
+    from digit_batch.images import Limits
+
+    if apply is not None and sort_into is not None:
+        raise typer.BadParameter("--apply writes rows and --sort-into copies images: give one of the two.")
+    if sort_into is not None and output is not None:
+        raise typer.BadParameter("--sort-into names its own output: give no -o.")
+    settings = Settings(polarity.value, limits=Limits(max_pixels=max_pixels))
+    if apply is not None:
+        _apply(table, apply, output or CORRECTED, force=force, quiet=quiet)
+    elif sort_into is not None:
+        _sort(table, sort_into, settings.limits.max_pixels, link=link, quiet=quiet)
+    else:
+        _make_page(table, output or PAGE, limit, settings, jobs=jobs, force=force, quiet=quiet)
+
+
+def _make_page(
+    table: Path, page: Path, limit: int, settings: "Settings", *, jobs: int | None, force: bool, quiet: bool
+) -> None:
+    from digit_batch.cli.screen import out
+    from digit_batch.errors import NoImageError
+    from digit_batch.output import check_output
+    from digit_batch.predictions import load_predictions
+    from digit_batch.report.names import plain
+    from digit_batch.report.page import Shown, write_review
+    from digit_batch.review import choose_rows
+
+    check_output(page, force=force)
+    choice = choose_rows(load_predictions(table), limit)
+    if not choice.rows:
+        raise NoImageError(f"{table} has no row that could be reviewed. Give the CSV of a run that read some images.")
+    shown = [Shown(place, row) for place, row in choice.rows]
+    write_review(page, shown, table.name, settings=settings, jobs=jobs, force=force)
+    if not quiet:
+        marked = sum(row.status == "review" for _, row in choice.rows)
+        out.print(
+            f"{len(shown):,} pictures in {plain(str(page))}: {marked:,} of the {choice.review:,} rows for review, "
+            f"{len(shown) - marked:,} of the least sure others",
+            markup=False,
+        )
+        if choice.unreadable:
+            out.print(f"{choice.unreadable:,} rows could not be read: mend the files and --retry-errors.", markup=False)
+
+
+def _apply(table: Path, source: Path, output: Path, *, force: bool, quiet: bool) -> None:
+    from digit_batch.cli.screen import out
+    from digit_batch.errors import OutputError
+    from digit_batch.output import check_output, whole_file
+    from digit_batch.predictions import load_predictions
+    from digit_batch.report.names import plain
+    from digit_batch.review import apply_corrections, check_corrections, read_corrections, read_sorted
+
+    if output.exists() and output.samefile(table):
+        raise OutputError(f"{output} is the table itself, which is not written over. Name another file with -o.")
+    check_output(output, force=force)
+    corrections = read_sorted(source) if source.is_dir() else read_corrections(source)
+    check_corrections(corrections, load_predictions(table), str(table))
+    counts: Counter[str] = Counter()
+    with whole_file(output, force=force) as stream:
+        stream.writelines(apply_corrections(table, corrections, counts))
+    if not quiet:
+        changed, confirmed = counts["changed"], counts["confirmed"]
+        out.print(f"{changed:,} rows changed, {confirmed:,} confirmed, in {plain(str(output))}", markup=False)
+
+
+def _sort(table: Path, folder: Path, max_pixels: int, *, link: bool, quiet: bool) -> None:
+    from digit_batch.cli.codes import UNREADABLE
+    from digit_batch.cli.screen import err, follow, out
+    from digit_batch.images import Limits
+    from digit_batch.predictions import load_predictions
+    from digit_batch.report.names import plain
+    from digit_batch.review import sort_into
+
+    rows = follow(load_predictions(table), "sorting", quiet=quiet)
+    done = sort_into(folder, rows, link=link, limits=Limits(max_pixels=max_pixels))
+    for trouble in done.troubles:
+        err.print(f"not sorted: {plain(trouble)}", markup=False)
+    if not quiet:
+        more = f", {done.unreadable:,} could not be read" if done.unreadable else ""
+        out.print(f"{done.files:,} images in {plain(str(folder))}{more}", markup=False)
+    if done.unreadable:
+        raise typer.Exit(UNREADABLE)

@@ -1,0 +1,138 @@
+"""What a person said about rows: a CSV with the columns ``path,frame,label``, and how it gets into the table.
+
+The label is a digit, or ``x`` where the picture holds none. The same file serves `evaluate` and `train` as labels.
+"""
+
+import csv
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from digit_batch.errors import InputError
+from digit_batch.labels import DIGITS, NO_DIGIT
+from digit_batch.predictions import Prediction, read_header, read_records, row_text
+
+REVIEWED = "reviewed"
+NO_DIGIT_REASON = f"{REVIEWED}: no digit"
+NAMED = 20  # troubles that a message names; the rest are counted
+
+Corrections = Mapping[tuple[str, int], int | None]  # (path, frame) -> digit, None for no digit
+
+
+def read_corrections(path: Path) -> Corrections:
+    """Read a corrections CSV.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, or some of its lines are wrong: each is named.
+    """
+    said: dict[tuple[str, int], int | None] = {}
+    troubles = []
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            rows = csv.DictReader(stream, strict=True)
+            if missing := {"path", "frame", "label"} - set(rows.fieldnames or ()):
+                raise InputError(
+                    f"{path} lacks the column {' and '.join(sorted(missing))}. Give the CSV that the review page saved."
+                )
+            for row in rows:
+                if trouble := _add(said, row["path"] or "", row["frame"] or "0", (row["label"] or "").strip()):
+                    troubles.append(f"line {rows.line_num}: {trouble}")
+    except OSError as error:
+        raise InputError(f"Cannot read the corrections {path}: {error.strerror}. Check the name.") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"The corrections {path} are not UTF-8. Save them as CSV UTF-8.") from error
+    except csv.Error as error:
+        raise InputError(f"The corrections {path} are no CSV: line {rows.line_num}: {error}.") from error
+    if troubles:
+        raise InputError(f"Nothing was changed. {path}, {name_all(troubles)}. Write 0 to 9, or x for no digit.")
+    return said
+
+
+def _add(said: dict[tuple[str, int], int | None], path: str, frame: str, label: str) -> str:
+    """Take one line in; return what is wrong with it."""
+    if not (frame.isascii() and frame.isdigit()):
+        return f"the frame {frame!r} is no number"
+    if label != NO_DIGIT and (len(label) != 1 or label not in DIGITS):
+        return f"the label {label!r} is no digit"
+    digit = None if label == NO_DIGIT else int(label)
+    if said.setdefault((path, int(frame)), digit) != digit:
+        return f"{path} was given another label before"
+    return ""
+
+
+def name_all(troubles: list[str]) -> str:
+    """Return troubles in words: each is named, up to `NAMED`."""
+    more = len(troubles) - NAMED
+    return "; ".join(troubles[:NAMED]) + (f"; and {more:,} more" if more > 0 else "")
+
+
+def check_corrections(corrections: Corrections, rows: Iterable[Prediction], table: str) -> None:
+    """Refuse corrections of rows that a table does not have.
+
+    Raises
+    ------
+    InputError
+        Names each of them.
+    """
+    absent = dict.fromkeys(corrections)
+    for row in rows:
+        absent.pop((row.path, row.frame), None)
+    if absent:
+        names = name_all([f"{path} (frame {frame})" if frame else path for path, frame in absent])
+        raise InputError(
+            f"Nothing was changed. {table} has no row for {len(absent):,} of the corrections: {names}. "
+            "Give the table that they were made from."
+        )
+
+
+def apply_corrections(table: Path, corrections: Corrections, counts: Counter[str]) -> Iterator[str]:
+    """Yield a table as text, row by row, with the corrections in their rows; every other row keeps its bytes.
+
+    A corrected row has the label, the confidence 1, the status ``ok`` and the reason ``reviewed``; one without a digit
+    has no label and no confidence. Where the table has true labels, ``correct`` is told anew.
+
+    Parameters
+    ----------
+    table : Path
+        A predictions CSV.
+    corrections : Corrections
+        What was said.
+    counts : Counter
+        Told how many rows were ``changed`` and how many ``confirmed``.
+
+    Raises
+    ------
+    InputError
+        The table cannot be read, or is no predictions CSV.
+    """
+    try:
+        with table.open("rb") as stream:
+            names = read_header(stream)
+            yield row_text(names)
+            for record in read_records(stream, names):
+                key = (record.prediction.path, record.prediction.frame)
+                if key not in corrections:
+                    yield record.raw.decode("utf-8")
+                    continue
+                digit = corrections[key]
+                counts["confirmed" if digit == record.prediction.label else "changed"] += 1
+                (row,) = csv.reader([record.raw.decode("utf-8")], strict=True)
+                yield row_text(_correct(dict(zip(names, row, strict=True)), digit))
+    except OSError as error:
+        raise InputError(f"Cannot read {table}: {error.strerror}. Check the name.") from error
+    except ValueError as error:
+        raise InputError(f"{table} is no predictions CSV: {error}. Give one made by `digit-batch classify`.") from error
+
+
+def _correct(row: dict[str, str], digit: int | None) -> Iterable[str]:
+    row |= {
+        "label": "" if digit is None else str(digit),
+        "confidence": "" if digit is None else "1.0000",
+        "status": "ok",
+        "reason": NO_DIGIT_REASON if digit is None else REVIEWED,
+    }
+    if row.get("true_label") and "correct" in row:
+        row["correct"] = str(int(row["label"] == row["true_label"]))
+    return row.values()

@@ -1,0 +1,206 @@
+"""Images in a folder a digit, for people who work with folders: laid out from a table, and read back when corrected.
+
+``DIR/7/`` holds what was read as a 7 and accepted, ``DIR/review/`` what a person should look at, ``DIR/x/`` what a
+person said is no digit. Files are named ``row-name``, so that two of the same name do not collide, and
+``DIR/sorted.csv`` tells which row each of them is. Whoever moves a file to another folder corrects its row.
+"""
+
+import csv
+import os
+import re
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path, PurePosixPath
+
+from digit_batch.batch.retry import find_sources
+from digit_batch.errors import InputError, OutputError
+from digit_batch.images import Frame, Limits, Source, Unreadable, read_frames
+from digit_batch.images.save import save_png
+from digit_batch.labels import DIGITS, NO_DIGIT
+from digit_batch.output import unwritable, whole_file
+from digit_batch.predictions import Prediction, write_rows
+from digit_batch.review.corrections import NAMED, Corrections, name_all
+
+INDEX = "sorted.csv"
+INDEX_COLUMNS = ("file", "path", "frame", "folder")
+REVIEW = "review"
+FOLDERS = (*DIGITS, NO_DIGIT, REVIEW)
+UNSAFE = re.compile(r"[^\w.() -]+")  # in a file's name on some system; controls, quotes and slashes among them
+NAME_LETTERS = 80
+
+
+@dataclass
+class Sorted:
+    """What came of sorting.
+
+    Attributes
+    ----------
+    files : int
+        Laid out.
+    unreadable : int
+        Rows whose picture could not be read or found: these are in no folder.
+    troubles : list of str
+        The first of them, each with its reason.
+    """
+
+    files: int = 0
+    unreadable: int = 0
+    troubles: list[str] = field(default_factory=list)
+
+
+def sort_into(folder: Path, rows: Iterable[Prediction], *, link: bool = False, limits: Limits = Limits()) -> Sorted:
+    """Lay the images of a table into a folder a digit.
+
+    An image of its own file is copied, or linked, as it is; a page of a larger file, or a member of an archive, is
+    saved as PNG.
+
+    Parameters
+    ----------
+    folder : Path
+        Made where it is missing; must be empty otherwise.
+    rows : iterable of Prediction
+        In the order of their table.
+    link : bool
+        Link to the files instead of copying them.
+    limits : Limits
+        What one file may cost.
+
+    Raises
+    ------
+    OutputError
+        The folder holds something, or cannot be written.
+    """
+    done = Sorted()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise OutputError(f"{folder} is not empty, and its files would be mixed up with others. Name a new folder.")
+        for name in FOLDERS:
+            (folder / name).mkdir()
+        with whole_file(folder / INDEX) as index:
+            write_rows(index, [INDEX_COLUMNS])
+            for source, group in _with_sources(rows):
+                laid = _lay_whole if source.member is None and len(group) == 1 else _lay_pages
+                for row, name, trouble in laid(folder, source, group, link, limits):
+                    if trouble:
+                        done.unreadable += 1
+                        if len(done.troubles) < NAMED:
+                            done.troubles.append(f"{row.path}: {trouble}")
+                    else:
+                        done.files += 1
+                        write_rows(index, [(name, row.path, str(row.frame), _home(row))])
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    return done
+
+
+Placed = tuple[int, Prediction]  # a row and its place in the table
+Laid = Iterator[tuple[Prediction, str, str]]  # a row, the name of its file, and why there is none
+
+
+def _with_sources(rows: Iterable[Prediction]) -> Iterator[tuple[Source, list[Placed]]]:
+    """Yield each file with its rows, one file at a time."""
+    path = ""
+
+    def paths() -> Iterator[str]:
+        while True:
+            yield path  # that of the group which asks
+
+    sources = find_sources(paths())
+    for path, group in groupby(enumerate(rows), key=lambda placed: placed[1].path):  # noqa: B007
+        yield next(sources), list(group)
+
+
+def _lay_whole(folder: Path, source: Source, group: list[Placed], link: bool, limits: Limits) -> Laid:
+    """Copy a file, or link to it."""
+    for place, row in group:
+        name = _name(place, row, PurePosixPath(row.path).suffix)
+        yield row, name, row.reason if row.status == "error" else _copy(source.path, folder / _home(row) / name, link)
+
+
+def _copy(path: str, target: Path, link: bool) -> str:
+    """Copy or link; return why the file cannot be read."""
+    try:
+        if not os.path.isfile(path):
+            return "no such file"
+        if link:
+            target.symlink_to(os.path.abspath(path))
+        else:
+            shutil.copyfile(path, target)
+    except PermissionError:
+        return "permission denied"
+    return ""
+
+
+def _lay_pages(folder: Path, source: Source, group: list[Placed], link: bool, limits: Limits) -> Laid:
+    """Save the pages of a file, each as a picture of its own."""
+    items = read_frames(source, limits)
+    for place, row in group:
+        name, trouble = _name(place, row, ".png"), row.reason
+        if row.status != "error":
+            item = next((item for item in items if item.index >= row.frame), None)
+            trouble = "no such page" if not isinstance(item, Unreadable) else item.reason
+            if isinstance(item, Frame) and item.index == row.frame:
+                save_png(item.pixels, folder / _home(row) / name)
+                trouble = ""
+        yield row, name, trouble
+
+
+def _home(row: Prediction) -> str:
+    """Return the folder that a row belongs in."""
+    if row.status != "ok":
+        return REVIEW
+    return NO_DIGIT if row.label is None else str(row.label)
+
+
+def _name(place: int, row: Prediction, suffix: str) -> str:
+    """Return the name of a row's file: its number in the table, and the name that it had, as any system takes it."""
+    page = f"-page{row.frame + 1}" if row.frame else ""
+    stem = UNSAFE.sub("_", PurePosixPath(row.path).stem)[-NAME_LETTERS:]
+    return f"{place + 1}-{stem}{page}{UNSAFE.sub('_', suffix)[:8]}"
+
+
+def read_sorted(folder: Path) -> Corrections:
+    """Read what someone corrected by moving files between the folders of `sort_into`.
+
+    A file that lies where it was put says nothing; one in the folder of another digit, or in ``x``, corrects its row.
+    Files in ``review`` and files that were deleted say nothing either.
+
+    Raises
+    ------
+    InputError
+        The folder was not made by `sort_into`, or holds files that it did not put there: each is named.
+    """
+    rows = _read_index(folder / INDEX)
+    said: dict[tuple[str, int], int | None] = {}
+    strangers = []
+    for home in FOLDERS:
+        for entry in sorted((folder / home).iterdir()) if (folder / home).is_dir() else ():
+            if entry.name not in rows:
+                strangers.append(f"{home}/{entry.name}")
+                continue
+            path, frame, was = rows[entry.name]
+            if home not in (was, REVIEW):
+                said[path, frame] = None if home == NO_DIGIT else int(home)
+    if strangers:
+        raise InputError(
+            f"Nothing was changed. {folder} holds files that are no row of {INDEX}: {name_all(strangers)}. "
+            "Keep the names of the files, and only those that were sorted."
+        )
+    return said
+
+
+def _read_index(path: Path) -> dict[str, tuple[str, int, str]]:
+    """Return what each file is: the path and frame of its row, and the folder that it was put in."""
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            rows = csv.DictReader(stream, strict=True)
+            return {row["file"]: (row["path"], int(row["frame"]), row["folder"]) for row in rows}
+    except FileNotFoundError:
+        raise InputError(
+            f"{path} is missing, which tells the rows of the files. Give a folder made with --sort-into."
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        raise InputError(f"Cannot read {path}: {error}. Sort the table anew with --sort-into.") from error

@@ -1,0 +1,93 @@
+"""``train --calibrate-on``: a confidence that was wrong is mended on labelled scans, and no answer changes."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from conftest import read_rows
+
+from digit_batch.errors import InputError
+from digit_batch.model import Calibration, load_model, save_model
+from digit_batch.training.recalibration import recalibrate
+from digit_batch.training_set import make_training_set
+
+
+@pytest.fixture(scope="module")
+def unseen():
+    made = make_training_set(99, rows=np.arange(0), copies=0, drawn=300)
+    return made.features, made.labels
+
+
+@pytest.fixture(scope="module")
+def timid():
+    """The model that ships, but with a confidence that is far too low."""
+    model = load_model()
+    shy = Calibration(*((w[0] - 3, w[1] / 3, w[2]) for w in (model.calibration.first, model.calibration.second)))
+    return replace(model, calibration=shy)
+
+
+def test_a_confidence_that_is_too_low_is_raised_and_the_labels_stay(timid, unseen):
+    features, labels = unseen
+    found = recalibrate(timid, features, labels, [str(row) for row in range(300)])
+    assert found.after.confidences.calibration_error < 0.5 * found.before.confidences.calibration_error
+    assert found.after.accuracy == found.before.accuracy
+    assert np.array_equal(found.model.answer(features).labels, timid.answer(features).labels)
+    assert found.shift > 0
+
+
+def test_a_confidence_that_is_right_hardly_moves(unseen):
+    features, labels = unseen
+    found = recalibrate(load_model(), features, labels, [str(row) for row in range(300)])
+    again = recalibrate(found.model, features, labels, [str(row) for row in range(300)])
+    assert again.shift == pytest.approx(0, abs=0.15)
+    assert again.stretch == pytest.approx(1, abs=0.15)
+
+
+def test_few_images_are_refused(unseen):
+    features, labels = unseen
+    with pytest.raises(InputError, match="too few"):
+        recalibrate(load_model(), features[:10], labels[:10], ["x"] * 10)
+
+
+def test_the_command_saves_the_model_and_says_what_changed(run, timid, labelled, tmp_path):
+    save_model(timid, tmp_path / "timid.skops")
+    result = run(
+        "train",
+        "--calibrate-on",
+        labelled,
+        "--model",
+        tmp_path / "timid.skops",
+        "-o",
+        tmp_path / "own.skops",
+        "--jobs",
+        1,
+    )
+    assert result.exit_code == 0, result.stderr
+    assert "before" in result.stdout
+    assert "after" in result.stdout
+    sure = [
+        np.mean([float(row["confidence"]) for row in read_rows(shown.stdout)])
+        for shown in (
+            run("classify", labelled, "--model", tmp_path / name, "-o", "-", "--jobs", 1)
+            for name in ("timid.skops", "own.skops")
+        )
+    ]
+    assert sure[1] > sure[0] + 0.1
+
+
+def test_a_reviewed_table_sets_it_too(run, timid, labelled, tmp_path):
+    save_model(timid, tmp_path / "timid.skops")
+    truth = {str(path): path.parent.name for path in labelled.rglob("*.png")}
+    rows = [f"{path},0,{label},1.0000,ok,reviewed\n" for path, label in sorted(truth.items())]
+    table = tmp_path / "corrected.csv"
+    table.write_text("path,frame,label,confidence,status,reason\n" + "".join(rows))
+    words = ("--model", tmp_path / "timid.skops", "-o", tmp_path / "own.skops", "--jobs", 1)
+    result = run("train", "--calibrate-on", table, *words)
+    assert result.exit_code == 0, result.stderr
+    assert load_model(tmp_path / "own.skops").calibration != timid.calibration
+
+
+def test_what_makes_no_sense_together_is_exit_code_2(run, labelled, tmp_path):
+    assert run("train", "--calibrate-on", labelled, "--data", labelled, "-o", tmp_path / "m.skops").exit_code == 2
+    assert run("train", "--model", tmp_path / "m.skops", "-o", tmp_path / "n.skops").exit_code == 2
+    assert not list(tmp_path.iterdir())
