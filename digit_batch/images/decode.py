@@ -31,6 +31,7 @@ from digit_batch.images.formats import HEAD_BYTES, describe, sniff
 from digit_batch.images.pixels import read_pixels, turn_upright
 from digit_batch.images.quick import read_plain_png
 from digit_batch.images.sources import OPEN_FLAGS, Refused, Source
+from digit_batch.images.storage import is_url, read_url
 from digit_batch.images.truncation import count_missing
 
 __all__ = ["Frame", "Limits", "Unreadable", "read_frames"]
@@ -207,6 +208,10 @@ def _read_orientation(image: Image.Image) -> int:
 
 def _open_source(source: Source) -> IO[bytes]:
     """Open a regular file, never waiting on anything else; small ones are read at once."""
+    if source.content is not None:
+        return io.BytesIO(source.content)
+    if is_url(source.path):
+        return io.BytesIO(read_url(source))
     if source.place is not None:
         return io.BytesIO(read_member(source.path, source.place))
     descriptor = os.open(source.path, OPEN_FLAGS)
