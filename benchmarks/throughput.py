@@ -104,7 +104,7 @@ def measure_folder(folder: Path, kind: FolderKind, model: Model, jobs: int, roun
     ways: dict[str, tuple[int, Callable[[], object]]] = {
         "decode": (len(paths), partial(spread, decode_only, paths, jobs)),
         "classify": (len(paths), lambda: list(classify([str(folder)], model, jobs=jobs))),
-        "plain": (len(few), partial(spread, partial(run_plain_script, svc=svc), few, jobs)),
+        "plain": (len(few), partial(spread, partial(run_plain_script, svc=model.svc), few, jobs)),
     }
     spread(decode_only, paths, jobs)  # into the page cache; also starts the worker processes
     rates: dict[str, list[float]] = {name: [] for name in ways}
