@@ -130,6 +130,8 @@ def _copy(path: str, target: Path, link: bool) -> str:
             shutil.copyfile(path, target)
     except PermissionError:
         return "permission denied"
+    except FileNotFoundError:  # it went away in this moment
+        return "no such file"
     return ""
 
 
