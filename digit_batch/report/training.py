@@ -30,7 +30,8 @@ def own_digits(own: OwnDigits) -> RenderableType:
     facts.add_row("images", f"{images:,}")
     facts.add_row("read right before", f"{own.read_right / images:.2%}, by the model that ships")
     named = {
-        "left out": [f"{path}: {reason}" for path, reason in own.unreadable],
+        "unreadable": [f"{path}: {reason}" for path, reason in own.unreadable],
+        "no digit found": [f"{path}: {reason}" for path, reason in own.no_ink],
         "same picture twice": [f"{path} is {first}" for path, first in own.copies],
         "no digit's folder": [f"{folder}, {count:,} images" for folder, count in own.unlabelled],
         "labels to check": [f"{path} is labelled {true}, looks like {said}" for path, true, said in own.doubted],
