@@ -23,3 +23,11 @@ class InputError(DigitBatchError):
 
 class NoImageError(InputError):
     """Not one image was found in the inputs."""
+
+
+def missing_extra(what: str, error: ImportError) -> DigitBatchError:
+    """Return the sentence for what the packages of the extra `cluster` do, where one is not installed."""
+    return DigitBatchError(
+        f"{what} needs the extra `cluster`, of which {error.name} is not installed here. "
+        "Install it with pip install '.[cluster]' in the folder of digit_batch's source."
+    )

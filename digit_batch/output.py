@@ -7,7 +7,7 @@ how far its rows are surely whole. Both are gone when ``OUT`` appears. Nothing t
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TextIO
@@ -21,6 +21,8 @@ except ImportError:  # Windows, where an open file cannot be replaced anyway
 
 SYNC_EVERY = 1.0  # s; a power cut costs at most this, a killed run nothing. (A sync a row: 341 rows/s.)
 COMMITTED_DIGITS = 20  # width of the number that ends the facts file, so that it can be overwritten in place
+
+Pack = Callable[[Path], None]
 
 
 def part_of(path: Path) -> Path:
@@ -115,15 +117,27 @@ class Part:
         Bytes that were surely whole chunks when the earlier run last wrote.
     """
 
-    def __init__(self, path: Path, stream: BinaryIO, facts: BinaryIO, *, resumed: bool, committed: int) -> None:
+    def __init__(
+        self, path: Path, stream: BinaryIO, facts: BinaryIO, *, resumed: bool, committed: int, pack: Pack | None = None
+    ) -> None:
         self.path = path
         self.stream = stream
         self.resumed = resumed
         self.committed = committed
         self.rows = 0
         self._facts = facts
+        self._pack = pack
         self._head = ""
         self._synced = time.monotonic()
+
+    @property
+    def place(self) -> str:
+        """Where its rows are until it is whole."""
+        return str(part_of(self.path))
+
+    def reopen(self) -> BinaryIO:
+        """Open the rows written so far."""
+        return part_of(self.path).open("rb")
 
     def begin(self, head: str) -> None:
         """Begin anew with a header; it is written with the first rows."""
@@ -169,7 +183,11 @@ class Part:
         """Give the rows their name."""
         try:
             self.sync()
-            part_of(self.path).replace(self.path)
+            if self._pack is None:
+                part_of(self.path).replace(self.path)
+            else:
+                self._pack(part_of(self.path))
+                part_of(self.path).unlink()
             facts_of(self.path).unlink(missing_ok=True)
         except OSError as error:
             raise self._unwritable(error) from error
@@ -193,7 +211,9 @@ class Part:
 
 
 @contextmanager
-def open_part(path: Path, facts: Mapping[str, str], *, resume: bool = False, force: bool = False) -> Iterator[Part]:
+def open_part(
+    path: Path, facts: Mapping[str, str], *, resume: bool = False, force: bool = False, pack: Pack | None = None
+) -> Iterator[Part]:
     """Open ``OUT.part`` for a run; when the block ends well, it becomes ``OUT``, and otherwise it is kept.
 
     Parameters
@@ -206,6 +226,8 @@ def open_part(path: Path, facts: Mapping[str, str], *, resume: bool = False, for
         Continue an unfinished run, if there is one.
     force : bool
         Replace an existing output; without `resume`, an unfinished run too.
+    pack : callable or None
+        Makes the output from the whole rows, given their path, where it is to be something else than these rows.
 
     Raises
     ------
@@ -224,7 +246,7 @@ def open_part(path: Path, facts: Mapping[str, str], *, resume: bool = False, for
                 kept.write(json.dumps(facts, indent=1).encode() + b"\n%*d\n" % (COMMITTED_DIGITS, 0))
         except OSError as error:
             raise unwritable(path, error) from error
-        part = Part(path, stream, kept, resumed=resumed, committed=committed)
+        part = Part(path, stream, kept, resumed=resumed, committed=committed, pack=pack)
         try:
             yield part
         except BaseException:
@@ -269,13 +291,24 @@ def _check_facts(path: Path, facts: Mapping[str, str]) -> int:
             f"{part} cannot be continued: {facts_of(path)}, which tells how it was begun, is missing or damaged. "
             "Begin anew with --force."
         ) from None
+    check_facts(str(part), begun, facts)
+    return size
+
+
+def check_facts(part: str, begun: Mapping[str, object], facts: Mapping[str, str]) -> None:
+    """Refuse other facts than an unfinished run was begun with.
+
+    Raises
+    ------
+    OutputError
+        Names the first that differs.
+    """
     for what in [*facts, *begun]:
         if begun.get(what) != facts.get(what):
             raise OutputError(
                 f"{part} was begun with {_say(what, begun.get(what))}, and this is {_say(what, facts.get(what))}. "
                 "Resume with the same, or begin anew with --force."
             )
-    return size
 
 
 def _say(what: str, value: object) -> str:

@@ -169,6 +169,19 @@ def read_records(stream: BinaryIO, names: tuple[str, ...], start: int = 0) -> It
         yield Record(_prediction(rows[0] if rows else [], names, place, line), raw, end)
 
 
+def group_records(records: Iterable[Record]) -> Iterator[list[Record]]:
+    """Yield the rows of each file together."""
+    group: list[Record] = []
+    for record in records:
+        row = record.prediction
+        if group and (row.path != group[-1].prediction.path or row.frame <= group[-1].prediction.frame):
+            yield group
+            group = []
+        group.append(record)
+    if group:
+        yield group
+
+
 def read_predictions(stream: TextIO) -> Iterator[Prediction]:
     """Yield the rows of a predictions CSV, one at a time.
 

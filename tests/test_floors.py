@@ -9,7 +9,7 @@ from conftest import ROOT
 FLOORS = (
     {"errors"},
     {"images", "ink", "strokes", "paper", "labels", "output", "predictions"},
-    {"features"},
+    {"features", "shards", "parquet", "parts"},
     {"model", "variation"},
     {"training_set", "reading", "evaluation"},
     {"batch", "training"},
@@ -28,6 +28,10 @@ ROOMS_OF = {  # who alone may know a tool
     "markupsafe": {"report"},
     "matplotlib": {"report"},
     "seaborn": {"report"},
+    "pyarrow": {"parquet"},
+    "distributed": {"batch"},
+    "dask": {"batch"},
+    "fsspec": {"images"},
 }
 PACKAGE = ROOT / "digit_batch"
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")

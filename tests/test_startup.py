@@ -8,7 +8,7 @@ import pytest
 from conftest import ROOT
 
 HEAVY = {"numpy", "scipy", "sklearn", "skimage", "PIL", "joblib", "skops", "matplotlib", "pandas", "jinja2"}
-COMMANDS = ["classify", "evaluate", "train", "explain", "dataset", "review"]
+COMMANDS = ["classify", "evaluate", "train", "explain", "dataset", "merge", "review"]
 PROGRAM = """
 import sys
 from digit_batch.cli import main

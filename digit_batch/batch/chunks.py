@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from digit_batch.images import Frame, Limits, Source, Unreadable, read_frames
+from digit_batch.images import Frame, Limits, Source, Unreadable, fetch_ahead, read_frames
 from digit_batch.model import Model
 from digit_batch.predictions import Prediction
 from digit_batch.reading import MIN_CONFIDENCE, Box, Polarity, read_pictures
@@ -95,7 +95,7 @@ def read_chunk(
     """
     batch: list[tuple[int, str, Frame | Unreadable]] = []
     pixels = 0
-    for place, source in enumerate(chunk):
+    for place, source in enumerate(fetch_ahead(chunk, breathe)):
         for item in read_frames(source, settings.limits):
             breathe()
             batch.append((place, source.name, item))

@@ -104,7 +104,7 @@ def classify_chunks(
                 yield _sort_rows(len(chunk), (row for rows in read_chunk(chunk, model, settings) for row in rows))
         return
     jobs = jobs or (1 if small else os.cpu_count()) or 1
-    crew = _Crew(pickle.dumps((model.bare(), settings)), jobs, settings.timeout)
+    crew = Crew(pickle.dumps((model.bare(), settings)), jobs, settings.timeout)
     try:
         yield from crew.read(chain(first, chunks))
     finally:
@@ -132,7 +132,7 @@ def _sort_rows(files: int, rows: Iterable[tuple[int, Prediction]]) -> list[Rows]
     return sorted_rows
 
 
-class _Crew:
+class Crew:
     """The workers of one run and the chunks under way."""
 
     def __init__(self, payload: bytes, jobs: int, timeout: float) -> None:

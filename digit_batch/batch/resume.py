@@ -14,7 +14,8 @@ from digit_batch.errors import ModelError, OutputError
 from digit_batch.features import RECIPE_VERSION
 from digit_batch.images import Source
 from digit_batch.model import shipped_model
-from digit_batch.output import Part, part_of
+from digit_batch.output import Part
+from digit_batch.parts import Parts
 from digit_batch.predictions import CSV_VERSION, Prediction, Record, read_header, read_records, row_text
 
 DECIDING = ("scikit-learn", "scikit-image", "numpy", "pillow")  # packages whose versions may show in a row
@@ -55,7 +56,7 @@ def describe_run(model: Path | None, settings: Settings, asked: Mapping[str, str
 
 
 def begin_or_continue(
-    part: Part,
+    part: Part | Parts,
     header: Sequence[str],
     chunks: Iterator[Sequence[Source]],
     on_row: Callable[[Prediction], None] = lambda row: None,
@@ -64,7 +65,7 @@ def begin_or_continue(
 
     Parameters
     ----------
-    part : Part
+    part : Part or Parts
         The rows so far; torn ones at its end are cut off.
     header : sequence of str
         The names of the columns.
@@ -83,7 +84,7 @@ def begin_or_continue(
     OutputError
         The rows do not fit the walk: the folder has changed.
     """
-    with part_of(part.path).open("rb") as stream:
+    with part.reopen() as stream:
         if not _has_header(stream, header):  # nothing, or not even that was written whole
             part.begin(row_text(header))
             return chunks
@@ -92,7 +93,7 @@ def begin_or_continue(
 
 
 def _continue(
-    part: Part, rows: "_Rows", chunks: Iterator[Sequence[Source]], on_row: Callable[[Prediction], None]
+    part: Part | Parts, rows: "_Rows", chunks: Iterator[Sequence[Source]], on_row: Callable[[Prediction], None]
 ) -> Iterator[Sequence[Source]]:
     """Hold the rows against the walk, and return the chunks behind them."""
     while chunk := next(chunks, None):
@@ -146,7 +147,7 @@ def _has_header(stream: BinaryIO, header: Sequence[str]) -> bool:
         return False
 
 
-def _take_rows(rows: _Rows, source: Source, part: Part) -> list[Prediction]:
+def _take_rows(rows: _Rows, source: Source, part: Part | Parts) -> list[Prediction]:
     """Take the rows of one file, a row a frame; none where the rows have ended."""
     found: list[Prediction] = []
     while (record := rows.record) and (record.prediction.frame > found[-1].frame if found else True):
@@ -158,8 +159,8 @@ def _take_rows(rows: _Rows, source: Source, part: Part) -> list[Prediction]:
     return found
 
 
-def _changed(part: Part, was: str, found: str) -> OutputError:
+def _changed(part: Part | Parts, was: str, found: str) -> OutputError:
     return OutputError(
-        f"The inputs have changed since {part_of(part.path)} was begun: it has {was!r} where {found!r} is now. "
+        f"The inputs have changed since {part.place} was begun: it has {was!r} where {found!r} is now. "
         "Put them back as they were, or begin anew with --force."
     )

@@ -10,7 +10,16 @@ from digit_batch.batch.engine import classify_chunks
 from digit_batch.errors import InputError
 from digit_batch.images import Source, walk
 from digit_batch.model import Model
-from digit_batch.predictions import COLUMNS, PROBABILITY_COLUMNS, Record, cells, read_header, read_records, row_text
+from digit_batch.predictions import (
+    COLUMNS,
+    PROBABILITY_COLUMNS,
+    Record,
+    cells,
+    group_records,
+    read_header,
+    read_records,
+    row_text,
+)
 
 _ESCAPE = re.compile(r"\\x([0-9a-f]{2})")
 
@@ -99,16 +108,7 @@ def _find_archive(path: str) -> str:
 
 
 def _groups(table: Path) -> Iterator[list[Record]]:
-    """Yield the rows of each file."""
-    group: list[Record] = []
-    for record in _records(table):
-        row = record.prediction
-        if group and (row.path != group[-1].prediction.path or row.frame <= group[-1].prediction.frame):
-            yield group
-            group = []
-        group.append(record)
-    if group:
-        yield group
+    return group_records(_records(table))
 
 
 def _has_error(group: list[Record]) -> bool:

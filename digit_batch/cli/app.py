@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from digit_batch import __version__
-from digit_batch.cli import classify, dataset, evaluate, explain, review, train
+from digit_batch.cli import classify, dataset, evaluate, explain, merge, review, train
 from digit_batch.cli.codes import DONE, FAILED, INTERRUPTED, NO_IMAGE
 from digit_batch.cli.screen import close_stdout, show_any_text
 from digit_batch.errors import DigitBatchError, NoImageError
@@ -49,6 +49,7 @@ app.command()(classify.classify)
 app.command()(evaluate.evaluate)
 app.command()(train.train)
 app.command()(explain.explain)
+app.command()(merge.merge)
 app.command()(review.review)
 app.command()(dataset.dataset)
 

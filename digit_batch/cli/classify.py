@@ -14,6 +14,7 @@ import typer
 
 from digit_batch.cli.codes import UNREADABLE
 from digit_batch.cli.options import (
+    Cluster,
     Exclude,
     FilesFrom,
     FollowLinks,
@@ -24,20 +25,27 @@ from digit_batch.cli.options import (
     MaxPixels,
     MinConfidence,
     ModelPath,
+    PartsKept,
     Polarity,
     PolarityChoice,
     Probabilities,
     Quiet,
     Report,
+    ShardText,
     Timeout,
 )
+from digit_batch.cli.workplace import Workplace, parse_share, rolling
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from digit_batch.batch import Settings
     from digit_batch.cli.report import Report as Page
     from digit_batch.images import Skipped, Source
-    from digit_batch.output import Part
+    from digit_batch.output import Pack, Part
+    from digit_batch.parts import Parts
     from digit_batch.report.tables import Tally
+    from digit_batch.shards import Roll, Share
 
 DEFAULT_OUTPUT = "predictions.csv"
 
@@ -46,7 +54,9 @@ def classify(
     inputs: Annotated[list[str] | None, typer.Argument(help="Image files and folders.", show_default=False)] = None,
     output: Annotated[
         str | None,
-        typer.Option("-o", "--output", help="The CSV; - writes rows to stdout.", show_default=DEFAULT_OUTPUT),
+        typer.Option(
+            "-o", "--output", help="The CSV, or a .parquet; - writes rows to stdout.", show_default=DEFAULT_OUTPUT
+        ),
     ] = None,
     model: ModelPath = None,
     jobs: Jobs = None,
@@ -63,6 +73,9 @@ def classify(
         Path | None,
         typer.Option(metavar="CSV", help="Read the error rows of a finished run again; into the same CSV without -o."),
     ] = None,
+    parts: PartsKept = False,
+    shard: ShardText = None,
+    cluster: Cluster = None,
     max_pixels: MaxPixels = 100_000_000,
     max_frames: MaxFrames = 1_000,
     timeout: Timeout = 60.0,
@@ -74,8 +87,13 @@ def classify(
 
     Example: [bold]digit-batch classify scans/ -o out.csv[/bold]
     """
-    chosen = Chosen(tuple(inputs or ()), files_from, tuple(include or ()), tuple(exclude or ()), follow_links)
+    share = parse_share(shard)
+    chosen = Chosen(tuple(inputs or ()), files_from, tuple(include or ()), tuple(exclude or ()), follow_links, share)
     chosen.check(retrying=retry_errors is not None, resume=resume)
+    if cluster and retry_errors is not None:
+        raise typer.BadParameter("--retry-errors is done on this machine: give no --cluster.")
+    if cluster and cluster != "local" and jobs:
+        raise typer.BadParameter("--jobs is for this machine: a cluster has the workers that were started.")
     if retry_errors is not None and report is not None:
         raise typer.BadParameter("--report shows a whole run, and --retry-errors reads a part: give one of the two.")
     if dry_run:
@@ -101,8 +119,9 @@ def classify(
 
         asked = {**chosen.asked, "--min-confidence": str(settings.min_confidence), "--polarity": settings.polarity}
         page = Page(report, "classify", inputs or [files_from or ""], model, settings, asked, force=force)
-    target = Target(output or DEFAULT_OUTPUT, probabilities, resume, force)
-    _read(chosen, target, settings, page, model=model, jobs=jobs, quiet=quiet)
+    target = Target(output or DEFAULT_OUTPUT, probabilities, resume, force, parts)
+    target.check(sharing=share is not None)
+    _read(chosen, target, settings, page, model=model, workplace=Workplace(jobs, cluster), quiet=quiet)
 
 
 @dataclass(frozen=True)
@@ -114,24 +133,36 @@ class Chosen:
     include: tuple[str, ...]
     exclude: tuple[str, ...]
     follow_links: bool
+    share: "Share | None" = None
 
     def check(self, *, retrying: bool, resume: bool) -> None:
         """Refuse what makes no sense together."""
-        if retrying and (self.inputs or self.files_from or resume):
-            raise typer.BadParameter("--retry-errors takes its files from the CSV: give no INPUT, no --resume.")
+        if retrying and (self.inputs or self.files_from or resume or self.share):
+            raise typer.BadParameter("--retry-errors takes its files from the CSV: give no INPUT, --resume or --shard.")
         if not retrying and not self.inputs and not self.files_from:
             raise typer.BadParameter("Give an INPUT, --files-from or --retry-errors.")
+
+    @property
+    def shown(self) -> str:
+        """The inputs as sentences have them, without a secret."""
+        from digit_batch.images import show_url
+
+        return " ".join(map(show_url, self.inputs))
 
     @property
     def asked(self) -> dict[str, str]:
         """The same in words, for an unfinished run to be held against."""
         return {
-            "the inputs": " ".join(self.inputs),
+            "the inputs": self.shown,
             "--files-from": self.files_from or "",
             "--include": " ".join(self.include),
             "--exclude": " ".join(self.exclude),
             "--follow-links": "given" if self.follow_links else "",
         }
+
+    def holds(self, source: "Source") -> bool:
+        """Tell whether a file that was met is to be read in this run."""
+        return self.share is None or self.share.holds(source.name)
 
     @contextmanager
     def found(self) -> Iterator["Iterator[Source | Skipped]"]:
@@ -171,11 +202,49 @@ class Target:
     probabilities: bool
     resume: bool
     force: bool
+    parts: bool = False
+
+    @property
+    def away(self) -> bool:
+        """Rows go to a storage, or to a folder of parts."""
+        return self.parts or "://" in self.output
 
     @property
     def to_stdout(self) -> bool:
         """Rows go to stdout, and everything else to stderr."""
         return self.output == "-"
+
+    def check(self, *, sharing: bool) -> None:
+        """Refuse what makes no sense together."""
+        packed = self.output.lower().endswith(".parquet")
+        if self.parts and self.to_stdout:
+            raise typer.BadParameter("--parts needs a folder or a URL to write to: name it with -o.")
+        if self.away and packed:
+            raise typer.BadParameter("A .parquet is written to a file of this machine: name another with -o.")
+        if sharing and (self.away or self.to_stdout or packed):
+            raise typer.BadParameter("--shard writes a CSV and a file beside it, here: name it with -o.")
+
+    def open(self, facts: dict[str, str], begun: dict[str, str]) -> "AbstractContextManager[Part | Parts]":
+        """Open what takes the rows; `begun` is what an unfinished run must have been begun with."""
+        if self.away:
+            from digit_batch.parts import open_parts
+
+            return open_parts(self.output, begun, resume=self.resume, force=self.force, stay=self.parts)
+        from digit_batch.output import open_part
+
+        place, pack = Path(self.output), self.packing(facts)
+        return open_part(place, begun, resume=self.resume, force=self.force, pack=pack)
+
+    def packing(self, facts: dict[str, str]) -> "Pack | None":
+        """Return what makes the output from its rows; None where it is to be those rows, a CSV."""
+        if not self.output.lower().endswith(".parquet"):
+            return None
+        from digit_batch.parquet import check_parquet, pack
+        from digit_batch.predictions import load_predictions
+
+        check_parquet()
+        whole = Path(self.output)
+        return lambda rows: pack(load_predictions(rows), whole, facts, probabilities=self.probabilities)
 
     def is_own(self, source: "Source") -> bool:
         """Tell whether a file is this run's own output, which is never read."""
@@ -192,7 +261,7 @@ def _read(
     page: "Page | None",
     *,
     model: Path | None,
-    jobs: int | None,
+    workplace: Workplace,
     quiet: bool,
 ) -> None:
     """Read everything chosen into the target."""
@@ -205,27 +274,30 @@ def _read(
     from digit_batch.predictions import Prediction, cells, header, row_text
     from digit_batch.report.tables import Tally
 
-    if not target.to_stdout:
+    if not target.to_stdout and not target.away:
         output.check_output(Path(target.output), force=target.force, resume=target.resume)
     names = header(probabilities=target.probabilities)
-    facts = describe_run(model, settings, {**chosen.asked, "--probabilities": "given" if target.probabilities else ""})
+    asked = {**chosen.asked, "--probabilities": "given" if target.probabilities else ""}
+    facts = describe_run(model, settings, asked)
     tally, started = page.tally if page else Tally(), time.perf_counter()
+    roll: Roll | None = None
     with ExitStack() as stack:
         stack.enter_context(interruptible())
         found = stack.enter_context(chosen.found())
         images = batch.images_among(found, lambda thing: tally.skipped.update([thing.reason]))
-        chunks: Iterator[Sequence[Source]] = cut_chunks(image for image in images if not target.is_own(image))
+        images = (image for image in images if not target.is_own(image))
         fitted = load_model(model, bare=True)
         if target.to_stdout:
             write: Callable[[str, int], None] = stack.enter_context(_stdout())
             write(row_text(names), 0)
-            left = chunks
+            left: Iterator[Sequence[Source]] = cut_chunks(images)
         else:
-            part = stack.enter_context(
-                output.open_part(Path(target.output), facts, resume=target.resume, force=target.force)
-            )
+            begun = {**facts, "--shard": str(chosen.share or "")}
+            part = stack.enter_context(target.open(facts, begun))
             stack.enter_context(_telling(part))
             write = part.write
+            roll = stack.enter_context(rolling(chosen.share, Path(target.output), facts))
+            images = roll.call(images) if roll else images
         advance = stack.enter_context(meter("reading", quiet=quiet, count=_counter(chosen)))
 
         def add(row: Prediction) -> None:
@@ -235,22 +307,25 @@ def _read(
             advance(row.frame == 0)
 
         if not target.to_stdout:
-            left = begin_or_continue(part, names, chunks, add)
-        work = stack.enter_context(closing(batch.classify_chunks(left, fitted, settings=settings, jobs=jobs)))
+            left = begin_or_continue(part, names, cut_chunks(images), add)
+        work = stack.enter_context(closing(workplace.classify(left, fitted, settings)))
         for chunk in work:
             rows = [row for rows in chunk for row in rows]
             write("".join(row_text(cells(row, probabilities=target.probabilities)) for row in rows), len(rows))
             for row in rows:
                 add(row)
-        if not tally.images:
+        if roll and roll.found:
+            write("", 0)  # a share of few files may have none, and has its header all the same
+        elif not tally.images:
             raise NoImageError(
-                f"No image in {', '.join(chosen.inputs) or chosen.files_from}. "
+                f"No image in {chosen.shown or chosen.files_from}. "
                 "Give a folder that holds PNG, JPEG, TIFF or other images."
             )
     seconds = time.perf_counter() - started
     if page:
-        page.write(jobs=jobs, quiet=quiet)
-    _conclude(tally, seconds, target.output, quiet=quiet)
+        page.write(jobs=workplace.jobs, quiet=quiet)
+    workplace.tell(to_stdout=target.to_stdout, quiet=quiet)
+    conclude(tally, seconds, target.output, quiet=quiet)
 
 
 def _retry(
@@ -290,7 +365,7 @@ def _retry(
             for row in rows:
                 tally.add(row)
             advance(again)
-    _conclude(tally, time.perf_counter() - started, output or str(table), quiet=quiet)
+    conclude(tally, time.perf_counter() - started, output or str(table), quiet=quiet)
 
 
 def _count(chosen: Chosen) -> None:
@@ -305,7 +380,7 @@ def _count(chosen: Chosen) -> None:
     with chosen.found() as found:
         for thing in found:
             if isinstance(thing, Source):
-                images += 1
+                images += chosen.holds(thing)
             else:
                 skipped[thing.reason] += 1
     out.print(f"{images:,} images would be read.", markup=False)
@@ -324,21 +399,22 @@ def _counter(chosen: Chosen) -> "Callable[[], Iterator[Source]] | None":
         from digit_batch.batch import images_among
 
         with chosen.found() as found:
-            yield from images_among(found)
+            yield from filter(chosen.holds, images_among(found))
 
     return again
 
 
 @contextmanager
-def _telling(part: "Part") -> Iterator[None]:
+def _telling(part: "Part | Parts") -> Iterator[None]:
     """Tell whoever interrupts where the rows are."""
     try:
         yield
     except KeyboardInterrupt:
         if not part.rows:
             raise
-        place = f"{part.path}.part"
-        raise KeyboardInterrupt(f"Interrupted: {part.rows:,} rows are in {place}. Continue with --resume.") from None
+        raise KeyboardInterrupt(
+            f"Interrupted: {part.rows:,} rows are in {part.place}. Continue with --resume."
+        ) from None
 
 
 @contextmanager
@@ -362,7 +438,7 @@ def _stdout() -> Iterator[Callable[[str, int], None]]:
         raise OutputError(f"Cannot write to stdout: {error.strerror}. Name a file with -o.") from error
 
 
-def _conclude(tally: "Tally", seconds: float, place: str, *, quiet: bool) -> None:
+def conclude(tally: "Tally", seconds: float, place: str, *, quiet: bool) -> None:
     """Print the summary, and exit as the rows deserve."""
     from digit_batch.cli.screen import err, out
     from digit_batch.report.tables import summary

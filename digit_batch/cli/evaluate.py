@@ -37,7 +37,10 @@ if TYPE_CHECKING:
 
 def evaluate(
     source: Annotated[
-        str, typer.Argument(metavar="INPUT", help="A labelled folder (.../<digit>/file), or a predictions CSV.")
+        str,
+        typer.Argument(
+            metavar="INPUT", help="A labelled folder (.../<digit>/file), or a CSV or Parquet of predictions."
+        ),
     ],
     labels: LabelTable = None,
     label_pattern: LabelPattern = None,
@@ -168,17 +171,17 @@ class Finding:
 
 def is_table(source: str) -> bool:
     """Tell whether an input is predictions made earlier."""
-    return source.lower().endswith(".csv") and Path(source).is_file()
+    return source.lower().endswith((".csv", ".parquet")) and Path(source).is_file()
 
 
 def _open(source: str, model: Path | None, settings: "Settings", *, jobs: int | None) -> "Iterator[Prediction]":
     """Return the rows of a table, or of a folder read now."""
     from digit_batch.batch import classify
     from digit_batch.model import load_model
-    from digit_batch.predictions import load_predictions
+    from digit_batch.parquet import load_table
 
     if is_table(source):
-        return load_predictions(Path(source))
+        return load_table(Path(source))
     return classify([source], load_model(model, bare=True), settings=settings, jobs=jobs)
 
 
@@ -186,7 +189,7 @@ def _open_other(against: str, source: str, settings: "Settings", *, jobs: int | 
     """Return the rows to compare with."""
     from digit_batch.errors import InputError
 
-    if against.lower().endswith(".csv"):
+    if against.lower().endswith((".csv", ".parquet")):
         return _open(against, None, settings, jobs=jobs)
     if is_table(source):
         raise InputError(

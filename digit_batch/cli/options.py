@@ -59,3 +59,16 @@ FilesFrom = Annotated[
 Include = Annotated[list[str] | None, typer.Option(metavar="GLOB", help="In folders, read only what matches.")]
 Exclude = Annotated[list[str] | None, typer.Option(metavar="GLOB", help="In folders, pass over what matches.")]
 FollowLinks = Annotated[bool, typer.Option("--follow-links", help="Enter links to folders.")]
+ShardText = Annotated[
+    str | None,
+    typer.Option("--shard", metavar="K/N", help="Read the Kth of N fixed shares only; `merge` joins their tables."),
+]
+PartsKept = Annotated[
+    bool, typer.Option("--parts", help="Write OUT as a folder of parts with a manifest, here or at a URL.")
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS", help="Read on a Dask cluster: tcp://HOST:8786, a scheduler file, or local for one of --jobs."
+    ),
+]

@@ -35,14 +35,14 @@ def check_truth(truth: "Truth", sources: Sequence[str], rows: Path | None = None
     from digit_batch.batch import images_among
     from digit_batch.images import walk
     from digit_batch.labels import check_labels
-    from digit_batch.predictions import load_predictions
+    from digit_batch.parquet import load_table
 
     if truth.table is None:
         return
     paths: Iterable[str] = (
         (image.name for image in images_among(walk(sources)))
         if rows is None
-        else (row.path for row in load_predictions(rows))
+        else (row.path for row in load_table(rows))
     )
     check_labels(truth.table, paths, sources)
 

@@ -5,6 +5,20 @@
 
 from digit_batch.images.decode import Frame, Limits, Unreadable, read_frames
 from digit_batch.images.sources import Skipped, Source, show_name
+from digit_batch.images.storage import fetch_ahead, is_url, show_url
 from digit_batch.images.walk import read_list, walk
 
-__all__ = ["Frame", "Limits", "Skipped", "Source", "Unreadable", "read_frames", "read_list", "show_name", "walk"]
+__all__ = [
+    "Frame",
+    "Limits",
+    "Skipped",
+    "Source",
+    "Unreadable",
+    "fetch_ahead",
+    "is_url",
+    "read_frames",
+    "read_list",
+    "show_name",
+    "show_url",
+    "walk",
+]

@@ -2,7 +2,7 @@
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 __all__ = ["OPEN_FLAGS", "Place", "Refused", "Skipped", "Source", "natural_key", "show_name"]
 
@@ -23,7 +23,8 @@ class Place:
     Attributes
     ----------
     method
-        How the archive packs: ``"zip"``, ``"tar"``, ``"tar.gz"``, ``"tar.bz2"`` or ``"tar.xz"``.
+        How the archive packs: ``"zip"``, ``"tar"``, ``"tar.gz"``, ``"tar.bz2"`` or ``"tar.xz"``;
+        ``"url"`` for a file in a storage.
     offset
         Of the member's local header in a zip; of its first byte in the (unpacked) tar.
     size
@@ -54,14 +55,16 @@ class Source:
         The CSV's ``path``: the input as typed, then the path below it with ``/``. Never starts a formula,
         always UTF-8 (see `show_name`).
     path
-        What the operating system opens: the file, or the archive that holds it. Undecodable bytes are kept
-        as `os.fsdecode` keeps them.
+        What the operating system opens: the file, or the archive that holds it; or the URL of a storage.
+        Undecodable bytes are kept as `os.fsdecode` keeps them.
     member
-        The name within the archive, None for a plain file.
+        The name within the archive or storage, None for a plain file.
     place
         Where that member lies.
     trouble
         What the walk already knows to be wrong, in words; `read_frames` gives it as the row's reason.
+    content
+        Its bytes, where they were fetched before.
     """
 
     name: str
@@ -69,6 +72,7 @@ class Source:
     member: str | None = None
     place: Place | None = None
     trouble: str = ""
+    content: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

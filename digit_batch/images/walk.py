@@ -12,6 +12,8 @@ from digit_batch.errors import InputError
 from digit_batch.images.archives import Member, find_archive_kind, list_members, read_member
 from digit_batch.images.formats import APPLE_DOUBLE, HEAD_BYTES, has_image_extension, sniff
 from digit_batch.images.sources import OPEN_FLAGS, Refused, Skipped, Source, natural_key, show_name
+from digit_batch.images.storage import is_url
+from digit_batch.images.walk_storage import check_storage, walk_storage
 
 __all__ = ["read_list", "walk"]
 
@@ -35,7 +37,8 @@ def walk(
     Parameters
     ----------
     inputs
-        Files and folders as typed. A file given so is read whatever it is; in folders, only images are.
+        Files and folders as typed, or URLs of them (``s3://bucket/scans``).
+        A file given so is read whatever it is; in folders, only images are.
     include
         Patterns (``*``, ``?``, ``[...]``): only files in folders that match one are read.
     exclude
@@ -60,7 +63,7 @@ def walk(
         inputs = tuple(inputs)
         for given in inputs:
             _check_input(given)
-    choice = _Choice(_compile(include), _compile(exclude), follow_links)
+    choice = Choice(_compile(include), _compile(exclude), follow_links)
     return (found for given in inputs for found in _walk_input(given, choice))
 
 
@@ -93,7 +96,7 @@ def _strip_return(raw: bytes, separator: bytes) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class _Choice:
+class Choice:
     """What the caller wants of what is found in folders."""
 
     include: re.Pattern[str] | None
@@ -124,6 +127,9 @@ def _compile(patterns: Sequence[str]) -> re.Pattern[str] | None:
 
 
 def _check_input(given: str) -> None:
+    if is_url(given):
+        check_storage(given)
+        return
     try:
         os.stat(given)
     except FileNotFoundError:
@@ -142,7 +148,10 @@ def _say(error: OSError | ValueError) -> str:
     return str(error)
 
 
-def _walk_input(given: str, choice: _Choice) -> Iterator[Source | Skipped]:
+def _walk_input(given: str, choice: Choice) -> Iterator[Source | Skipped]:
+    if is_url(given):
+        yield from walk_storage(given, choice)
+        return
     name = show_name(given)
     try:
         mode = os.stat(given).st_mode
@@ -173,7 +182,7 @@ class _Folder:
     ancestors: frozenset[tuple[int, int]]  # devices and inodes of the folders above; kept only where links are followed
 
 
-def _walk_folders(top: str, choice: _Choice) -> Iterator[Source | Skipped]:
+def _walk_folders(top: str, choice: Choice) -> Iterator[Source | Skipped]:
     waiting = [_Folder(top, show_name(top).rstrip("/") or "/", "", frozenset())]
     while waiting:  # a list, not recursion: folders can be nested deeper than Python's stack
         folder = waiting.pop()
@@ -185,7 +194,7 @@ def _walk_folders(top: str, choice: _Choice) -> Iterator[Source | Skipped]:
         waiting.extend(reversed(subfolders))
 
 
-def _walk_folder(folder: _Folder, choice: _Choice, subfolders: list[_Folder]) -> Iterator[Source | Skipped]:
+def _walk_folder(folder: _Folder, choice: Choice, subfolders: list[_Folder]) -> Iterator[Source | Skipped]:
     """Yield what lies directly in a folder, and put its subfolders in the list."""
     try:
         ancestors = folder.ancestors
@@ -261,7 +270,7 @@ def _judge_file(path: str, name: str) -> Source | Skipped:
     return _judge_content(Source(name, path), os.path.basename(path), path)
 
 
-def _walk_archive(archive: _Folder, choice: _Choice) -> Iterator[Source | Skipped]:
+def _walk_archive(archive: _Folder, choice: Choice) -> Iterator[Source | Skipped]:
     try:
         mode = os.stat(archive.path).st_mode
     except OSError as error:
@@ -274,7 +283,7 @@ def _walk_archive(archive: _Folder, choice: _Choice) -> Iterator[Source | Skippe
         yield _judge_member(archive, member, choice)
 
 
-def _judge_member(archive: _Folder, member: Member, choice: _Choice) -> Source | Skipped:
+def _judge_member(archive: _Folder, member: Member, choice: Choice) -> Source | Skipped:
     if not member.name:
         return Source(archive.name, archive.path, trouble=member.trouble)
     name, below = f"{archive.name}/{_show_part(member.name)}", archive.below + member.name

@@ -1,4 +1,4 @@
-"""What is no digit, drawn with the same pen: letters and signs as data, scribbles, digits crossed out, digits in pairs.
+"""What is no digit, drawn with the same pen: letters and signs as data, scribbles, spoiled digits, pairs, blots.
 
 A classifier that never saw a letter calls it by the digit it is least unlike. Letters that some hand writes as another
 writes a digit are left out (I, l, O, S, Z, b, g, q and the like): no 8x8 grid could tell them apart.
@@ -17,7 +17,7 @@ from digit_batch.strokes.ways import Way, make_way
 F32 = NDArray[np.float32]
 Draw = Callable[[np.random.Generator, NDArray[np.int_]], F32]
 
-SHARES = (0.6, 0.1, 0.1, 0.2)  # signs, scribbles, crossed-out digits, pairs
+SHARES = (0.5, 0.12, 0.12, 0.14, 0.12)  # signs, scribbles, crossed-out digits, pairs, blots
 COPIES = 25  # drawings of each invented way, about
 
 #: name -> strokes, as in `ways.WAYS`
@@ -91,6 +91,8 @@ SIGNS: dict[str, tuple[str, ...]] = {
         *("30 36, 31 40", "70 36, 71 40", "24 64, 50 82, 76 64"),
     ),
     "spiral": ("52 52, 60 44, 50 34, 34 50, 48 72, 78 56, 66 16, 22 16, 8 64, 46 98, 98 70",),
+    "sigma": ("84 4, 50 2, 16 2*, 54 50*, 14 98*, 50 97, 88 96",),
+    "sharp s": ("18 100, 18 50, 22 14, 50 0, 74 18, 46 46, 82 68, 70 96, 44 98",),
     "zigzag": ("0 30, 12 70*, 24 30*, 38 72*, 50 28*, 64 70*, 76 30*, 88 72*, 100 28",),
 }  # fmt: skip
 
@@ -102,7 +104,7 @@ def list_signs() -> tuple[Way, ...]:
 
 
 def draw_strangers_of(rng: np.random.Generator, n: int, draw_digits: Draw) -> F32:
-    """Return (n, 40, 40) amounts of what is no digit: letters and signs, scribbles, crossed-out digits, pairs.
+    """Return (n, 40, 40) amounts of what is no digit: letters and signs, scribbles, spoiled digits, pairs, blots.
 
     Parameters
     ----------
@@ -113,9 +115,9 @@ def draw_strangers_of(rng: np.random.Generator, n: int, draw_digits: Draw) -> F3
     draw_digits
         Draws the digits that are crossed out or paired.
     """
-    kinds = rng.choice(4, n, p=SHARES)
+    kinds = rng.choice(len(SHARES), n, p=SHARES)
     strangers = np.zeros((n, CANVAS, CANVAS), np.float32)
-    for kind, draw in enumerate((_draw_signs, _draw_scribbles, _cross_out, _pair_up)):
+    for kind, draw in enumerate((_draw_signs, _draw_scribbles, _cross_out, _pair_up, _spill)):
         (chosen,) = np.nonzero(kinds == kind)
         if len(chosen):
             strangers[chosen] = draw(rng, len(chosen), draw_digits)
@@ -128,14 +130,23 @@ def _draw_signs(rng: np.random.Generator, n: int, draw_digits: Draw) -> F32:
 
 def _draw_scribbles(rng: np.random.Generator, n: int, draw_digits: Draw) -> F32:
     """Draw a pen going to and fro without aim, each way a few times."""
-    return _draw_ways(rng, [_invent(rng, int(rng.integers(1, 4)), 12) for _ in range(-(-n // COPIES))], n)
+    return _draw_ways(rng, [_invent(rng, int(rng.integers(1, 4)), 6, 14) for _ in range(-(-n // COPIES))], n)
 
 
 def _cross_out(rng: np.random.Generator, n: int, draw_digits: Draw) -> F32:
-    """Draw digits and one to four lines through each."""
+    """Draw digits and two to four lines through each."""
     digits = draw_digits(rng, rng.integers(10, size=n))
-    lines = _draw_ways(rng, [_invent(rng, int(rng.integers(1, 5)), 3) for _ in range(-(-n // COPIES))], n)
+    lines = _draw_ways(rng, [_strike(rng, int(rng.integers(2, 5))) for _ in range(-(-n // COPIES))], n)
     return np.maximum(digits, lines)
+
+
+def _spill(rng: np.random.Generator, n: int, draw_digits: Draw) -> F32:
+    """Draw blots as textures, shadows and photographs leave them when they are taken for ink."""
+    blots = np.zeros((n, CANVAS, CANVAS), np.float32)
+    for blot in blots:
+        noise = ndi.gaussian_filter(rng.normal(size=blot.shape), rng.uniform(0.8, 4, 2))
+        blot[:] = noise > np.quantile(noise, rng.uniform(0.5, 0.9))
+    return blots
 
 
 def _pair_up(rng: np.random.Generator, n: int, draw_digits: Draw) -> F32:
@@ -161,9 +172,18 @@ def _narrow(digit: F32) -> F32:
     return digit[:, columns[0] : columns[-1] + 1]
 
 
-def _invent(rng: np.random.Generator, strokes: int, points: int) -> Way:
-    """Return a way of random strokes of 2 to so many points."""
-    counts = rng.integers(2, points + 1, strokes)
+def _strike(rng: np.random.Generator, strokes: int) -> Way:
+    """Return a way of lines from side to side."""
+    lines = np.stack([rng.uniform(0, 100, (strokes, 3)), np.tile([0.0, 50.0, 100.0], (strokes, 1))], axis=2)
+    lines += rng.normal(0, 8, lines.shape)
+    level = rng.random(strokes) < 0.7
+    lines[level] = lines[level][:, :, ::-1]
+    return Way(-1, "strike", 1.0, tuple(lines.astype(np.float32)), (np.zeros(3, bool),) * strokes)
+
+
+def _invent(rng: np.random.Generator, strokes: int, fewest: int, most: int) -> Way:
+    """Return a way of random strokes of so many points."""
+    counts = rng.integers(fewest, most + 1, strokes)
     return Way(
         -1,
         "invented",

@@ -1,0 +1,76 @@
+"""Where a run's reading is done: here, on a cluster, or one share of it in each of many jobs."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from digit_batch.batch import Settings
+    from digit_batch.batch.chunks import Rows
+    from digit_batch.batch.cluster import Efforts
+    from digit_batch.images import Source
+    from digit_batch.model import Model
+    from digit_batch.shards import Roll, Share
+
+    Work = Generator[list[Rows], None, None]
+
+
+@dataclass
+class Workplace:
+    """Where the reading is done: here, or on a cluster."""
+
+    jobs: int | None
+    cluster: str | None
+    efforts: "Efforts | None" = None
+
+    def classify(self, chunks: "Iterator[Sequence[Source]]", model: "Model", settings: "Settings") -> "Work":
+        """Yield the rows of each chunk, in order."""
+        if self.cluster is None:
+            from digit_batch.batch import classify_chunks
+
+            return classify_chunks(chunks, model, settings=settings, jobs=self.jobs)
+        from digit_batch.batch.cluster import Efforts, classify_on_cluster
+
+        self.efforts = Efforts()
+        return classify_on_cluster(
+            chunks, model, self.cluster, settings=settings, workers=self.jobs, efforts=self.efforts
+        )
+
+    def tell(self, *, to_stdout: bool, quiet: bool) -> None:
+        """Print which workers did what."""
+        if self.efforts is None or quiet:
+            return
+        from digit_batch.cli.screen import err, out
+        from digit_batch.report.workers import workers
+
+        (err if to_stdout else out).print(workers(self.efforts))
+
+
+def parse_share(text: str | None) -> "Share | None":
+    """Read ``--shard``."""
+    if text is None:
+        return None
+    from digit_batch.shards import Share
+
+    try:
+        return Share.parse(text)
+    except ValueError:
+        raise typer.BadParameter(f"--shard {text}: write which of how many, as 3/64.") from None
+
+
+@contextmanager
+def rolling(share: "Share | None", table: Path, facts: dict[str, str]) -> "Iterator[Roll | None]":
+    """Open the roll of a share; none where everything is read."""
+    if share is None:
+        yield None
+        return
+    from digit_batch.shards import open_roll
+
+    with open_roll(table, share, facts) as roll:
+        yield roll

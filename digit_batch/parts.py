@@ -1,0 +1,314 @@
+"""An output in a storage, or as a folder of parts: rows are put there some megabytes at a time, with a manifest.
+
+The manifest names every part with its rows, first and last path and checksum, and what the run was begun with, and is
+written anew after each part: whatever stands in it is whole, and a run is continued from it. In the end the parts are
+joined under the name that was asked for, or, with ``--parts``, stay as they are and the manifest says they are all.
+"""
+
+import csv
+import hashlib
+import io
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar, cast
+
+from digit_batch.errors import OutputError
+from digit_batch.images.storage import check_url, open_storage, patiently, say, show_url
+from digit_batch.output import check_facts
+
+PARTS_VERSION = 1
+MANIFEST = "manifest.json"
+WITH_FOLDERS = ("file:", "sftp:", "ssh:")  # elsewhere a folder is a part of a name; made, it could be a new bucket
+PART_BYTES = 8 << 20  # of rows, held in memory until they are put; some 120,000 rows
+PART_SECONDS = 60.0  # a part is put at the latest after these: what a killed run loses
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One part, as the manifest has it.
+
+    Attributes
+    ----------
+    name : str
+        Of the file beside the manifest.
+    rows, size : int
+        Rows, and their bytes without the header's.
+    first, last : str
+        The paths of its first and its last row.
+    sha256 : str
+        Of the whole file.
+    """
+
+    name: str
+    rows: int
+    size: int
+    first: str
+    last: str
+    sha256: str
+
+
+class Parts:
+    """The rows of a run, part by part; used as an `output.Part` is.
+
+    Parameters
+    ----------
+    url : str
+        What was asked for: a file's URL, or with `stay` a folder, here or in a storage.
+    facts : mapping of str to str
+        What decides the rows.
+    stay : bool
+        Leave the parts as they are.
+    """
+
+    def __init__(self, url: str, facts: Mapping[str, str], *, stay: bool) -> None:
+        self.place = show_url(url)
+        self.resumed = False
+        self.rows = 0
+        self._url = url
+        self._facts = dict(facts)
+        self._stay = stay
+        self._target = open_storage(url)[1].rstrip("/")
+        self._folder = self._target if stay else f"{self._target}.part"
+        self._pieces: list[Piece] = []
+        self._header = b""
+        self._buffer = bytearray()
+        self._latest = ""
+        self._waiting = 0  # rows in the buffer
+        self._put_at = time.monotonic()
+
+    @property
+    def committed(self) -> int:
+        """Bytes that are surely whole: the header's and those of all rows that were put."""
+        return len(self._header) + sum(piece.size for piece in self._pieces)
+
+    def check(self, *, force: bool, resume: bool) -> None:
+        """Refuse what must not be replaced; with `resume`, take up what was put before."""
+        found = self._read_manifest()
+        whole = bool(found and found["whole"]) if self._stay else self._do(lambda storage: storage.exists(self._target))
+        if whole and not force:
+            raise OutputError(f"{self.place} exists and is not replaced. Give --force, or another name with -o.")
+        if found is None or whole or (force and not resume):
+            self._remove()
+        elif not resume:
+            raise OutputError(
+                f"{self.place} holds an unfinished run. Continue it with --resume, or begin anew with --force."
+            )
+        else:
+            check_facts(self.place, found["run"], self._facts)
+            self._header = found["header"].encode()
+            self._pieces = [Piece(**piece) for piece in found["parts"]]
+            self.resumed = bool(self._pieces)
+
+    def reopen(self) -> BinaryIO:
+        """Open the rows put so far, as one CSV."""
+        return cast(BinaryIO, io.BufferedReader(_Chain(self._contents())))
+
+    def begin(self, head: str) -> None:
+        """Begin anew with a header."""
+        self.cut(0, 0)
+        self._header = head.encode()
+
+    def cut(self, size: int, rows: int) -> None:
+        """Keep the first bytes, which hold so many rows, and go on behind them."""
+        kept, left = 0, max(size - len(self._header), 0)
+        while kept < len(self._pieces) and self._pieces[kept].size <= left:
+            left -= self._pieces[kept].size
+            kept += 1
+        gone = self._pieces[kept:]
+        self._pieces = self._pieces[:kept]
+        self._buffer = bytearray(self._read_piece(gone[0])[:left]) if gone and left else bytearray()
+        self._latest = self._buffer.decode()
+        self.rows = rows
+        self._waiting = rows - sum(piece.rows for piece in self._pieces)
+        if gone:
+            self._write_manifest(whole=False)
+
+    def write(self, text: str, rows: int) -> None:
+        """Append whole rows; they are put some megabytes at a time."""
+        self._buffer += text.encode()
+        self._latest = text or self._latest
+        self._waiting += rows
+        self.rows += rows
+        if len(self._buffer) >= PART_BYTES or time.monotonic() - self._put_at > PART_SECONDS:
+            self.put()
+
+    def put(self) -> None:
+        """Put what is held as a part."""
+        self._put_at = time.monotonic()
+        if not self._waiting and (self._pieces or not self._header):
+            return
+        data, name = self._header + self._buffer, f"part-{len(self._pieces):06}.csv"
+        if not self._pieces and self._url.startswith(WITH_FOLDERS):
+            self._do(lambda storage: storage.makedirs(self._folder, exist_ok=True))
+        self._do(lambda storage: storage.pipe_file(f"{self._folder}/{name}", data))
+        first, last = _first_path(self._buffer.decode()), _last_path(self._latest)
+        digest = hashlib.sha256(data).hexdigest()
+        self._pieces.append(Piece(name, self._waiting, len(self._buffer), first, last, digest))
+        self._buffer, self._waiting = bytearray(), 0
+        self._write_manifest(whole=False)
+
+    def finish(self) -> None:
+        """Join the parts, or say that they are all there are."""
+        self.put()
+        if self._stay:
+            self._write_manifest(whole=True)
+            return
+        self._do(self._join)
+        self._remove()
+
+    def drop(self) -> None:
+        """Remove a run that has no row."""
+        self._remove()
+
+    def _join(self, storage: Any) -> None:
+        with storage.transaction, storage.open(self._target, "wb") as joined:
+            joined.write(self._header)
+            for piece in self._pieces:
+                joined.write(self._read_piece(piece))
+
+    def _contents(self) -> Iterator[bytes]:
+        yield self._header
+        for piece in self._pieces:
+            yield self._read_piece(piece)
+
+    def _read_piece(self, piece: Piece) -> bytes:
+        data = self._do(lambda storage: storage.cat_file(f"{self._folder}/{piece.name}"))
+        if hashlib.sha256(data).hexdigest() != piece.sha256:
+            raise OutputError(f"{self.place}: {piece.name} is not as it was put. Begin anew with --force.")
+        return bytes(data[len(self._header) :])
+
+    def _read_manifest(self) -> dict[str, Any] | None:
+        """Return the manifest of an earlier run; None where there is none."""
+
+        def read(storage: Any) -> bytes | None:
+            try:
+                return bytes(storage.cat_file(f"{self._folder}/{MANIFEST}"))
+            except FileNotFoundError:
+                return None
+
+        data = self._do(read)
+        try:
+            found = None if data is None else json.loads(data)
+            return found if found is None or found["version"] == PARTS_VERSION else None
+        except (ValueError, KeyError, TypeError):
+            raise OutputError(f"{self.place}: its {MANIFEST} is damaged. Name another place with -o.") from None
+
+    def _write_manifest(self, *, whole: bool) -> None:
+        document = {
+            "version": PARTS_VERSION,
+            "whole": whole,
+            "rows": sum(piece.rows for piece in self._pieces),
+            "header": self._header.decode(),
+            "run": self._facts,
+            "parts": [asdict(piece) for piece in self._pieces],
+        }
+        data = json.dumps(document, indent=1).encode()
+        self._do(lambda storage: storage.pipe_file(f"{self._folder}/{MANIFEST}", data))
+
+    def _remove(self) -> None:
+        """Remove the parts and the manifest of an earlier run, and nothing else that may lie there."""
+
+        def remove(storage: Any) -> None:
+            if not storage.exists(self._folder):
+                return
+            for name in storage.ls(self._folder, detail=False):
+                base = name.rstrip("/").rpartition("/")[2]
+                if base == MANIFEST or (base.startswith("part-") and base.endswith(".csv")):
+                    storage.rm_file(name)
+            if not self._stay and storage.exists(self._folder) and not storage.ls(self._folder, detail=False):
+                storage.rmdir(self._folder)
+
+        self._do(remove)
+        self._pieces = []
+
+    def _do(self, act: Callable[[Any], T]) -> T:
+        try:
+            return patiently(act, self._url)
+        except OutputError:
+            raise
+        except Exception as error:  # every storage has its own kinds
+            kept = f"; {sum(piece.rows for piece in self._pieces):,} rows are there" if self._pieces else ""
+            raise OutputError(
+                f"Cannot write {self.place}: {say(error)}{kept}. Check the name and the credentials"
+                f"{', and continue with --resume' if kept else ''}."
+            ) from error
+
+
+@contextmanager
+def open_parts(
+    url: str, facts: Mapping[str, str], *, resume: bool = False, force: bool = False, stay: bool = False
+) -> Iterator[Parts]:
+    """Open an output in a storage, or a folder of parts; when the block ends badly, what was put can be resumed.
+
+    Parameters
+    ----------
+    url : str
+        A URL; with `stay` also a folder of this machine.
+    facts : mapping of str to str
+        What decides the rows; a run is continued only with the same.
+    resume, force
+        As in `digit_batch.output.open_part`.
+    stay : bool
+        Leave the parts as they are, instead of joining them.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written, must not be replaced, or was begun with other facts.
+    """
+    away = url if "://" in url else Path(url).absolute().as_uri()
+    if away is url:
+        check_url(url)
+    parts = Parts(away, facts, stay=stay)
+    parts.check(force=force, resume=resume)
+    try:
+        yield parts
+    except BaseException:
+        if parts.rows:
+            parts.put()
+        elif not parts.resumed:
+            parts.drop()
+        raise
+    parts.finish()
+
+
+class _Chain(io.RawIOBase):
+    """Pieces of bytes as one stream."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._rest = memoryview(b"")
+        self._given = 0
+
+    def tell(self) -> int:
+        return self._given
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._rest:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return 0
+            self._rest = memoryview(piece)
+        count = min(len(buffer), len(self._rest))
+        buffer[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        self._given += count
+        return count
+
+
+def _first_path(text: str) -> str:
+    return next((row[0] for row in csv.reader(io.StringIO(text, newline="")) if row), "")
+
+
+def _last_path(text: str) -> str:
+    *_, last = [""], *csv.reader(io.StringIO(text, newline=""))
+    return str(last[0])
