@@ -24,6 +24,7 @@ TRIALS_SHOWN = 12
 def own_digits(own: OwnDigits) -> RenderableType:
     """Return what was found in a user's folders: how many of each digit, and what is wrong with them."""
     counts = headed("Own digits", *map(str, range(len(own.counts))))
+    counts.padding = (0, 0, 0, 1)  # ten numbers of six figures in 80 columns
     counts.add_row(*(f"{count:,}" if count else Text("0", style="red") for count in own.counts))
     facts = fact_table()
     images = len(own.labels)

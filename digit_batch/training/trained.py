@@ -12,12 +12,12 @@ from digit_batch.errors import InputError
 from digit_batch.evaluation import Evaluation, evaluate
 from digit_batch.model import Model
 from digit_batch.predictions import CLASSES
-from digit_batch.training.fitting import GAMMA, PLAIN_C, PLAIN_GAMMA, C, fit_model
+from digit_batch.training.fitting import F32, GAMMA, PLAIN_C, PLAIN_GAMMA, C, count_strangers, draw_unseen, fit_model
 from digit_batch.training.material import OWN_GROUPS, Material, collect
 from digit_batch.training.own import OwnDigits
 from digit_batch.training.search import CS, GAMMAS, PLAIN_CS, PLAIN_GAMMAS, Trial, search
 from digit_batch.training.splits import Sample, Split, hold_out
-from digit_batch.training_set import COPIES, DRAWN
+from digit_batch.training_set import COPIES, DRAWN, make_strangers
 
 SAMPLE_ROWS = 100  # the last rows of scikit-learn's digits stay out of the saved model: samples/ is drawn from them
 FITS_AT_ONCE = 2  # each takes up to 2 GB of memory
@@ -183,7 +183,12 @@ def _fit_all(plan: Plan, material: Material, c: float, gamma: float, progress: P
     """Fit the model of everything and those of the splits, `FITS_AT_ONCE` at a time."""
     kept = material.take(~np.isin(material.groups, _sample_groups(material)))
     pairs = [(size, seed) for size in plan.test_sizes for seed in range(plan.seed, plan.seed + plan.repeats)]
+    strangers = _draw_ahead(plan, kept)
     splits: list[Split] = []
+
+    def fit_split(pair: tuple[float, int]) -> list[Split]:
+        return hold_out(material, pair[1], pair[0], c, gamma, plain=plan.plain, strangers=strangers)
+
     with ThreadPoolExecutor(min(plan.jobs, FITS_AT_ONCE)) as pool:  # libsvm fits without Python's lock
         model = pool.submit(  # first, because it takes longest
             fit_model,
@@ -195,12 +200,23 @@ def _fit_all(plan: Plan, material: Material, c: float, gamma: float, progress: P
             gamma=gamma,
             plain=plan.plain,
             seed=plan.seed,
+            strangers=strangers,
         )
         progress(0, len(pairs) + 1, "fitting")
-        for found in pool.map(lambda pair: hold_out(material, pair[1], pair[0], c, gamma, plain=plan.plain), pairs):
+        for found in pool.map(fit_split, pairs):
             splits += found
             progress(len({(split.test_size, split.seed) for split in splits}), len(pairs) + 1, "fitting")
     return replace(model.result(), fitted_on=f"{describe(kept)}; seed {plan.seed}"), splits
+
+
+def _draw_ahead(plan: Plan, material: Material) -> F32 | None:
+    """Draw once what fits side by side would draw each: with own digits, what is no digit too."""
+    if plan.plain:
+        return None
+    draw_unseen(0)
+    if not (material.groups >= OWN_GROUPS).any():
+        return None
+    return make_strangers(plan.seed, count_strangers(len(material.labels)))
 
 
 def _scores(found: Sequence[Spread], first: float) -> dict[str, float]:
