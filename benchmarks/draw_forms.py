@@ -1,11 +1,15 @@
-"""Draws the ways of writing each digit into one sheet: `python benchmarks/draw_forms.py docs/forms.png`."""
+"""Draws the ways of writing each digit into one sheet, and letters and signs into another.
+
+python benchmarks/draw_forms.py docs/forms.png docs/signs.png
+"""
 
 import sys
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from digit_batch.strokes import Way, draw_way, list_ways
+from digit_batch.strokes import Way, draw_way, list_signs, list_ways
 
 CELL = 44  # px, one drawing
 SAMPLES = 4  # drawings of each way: as written down, then as hands vary it
@@ -15,8 +19,8 @@ GAP = 12  # px between ways
 PAPER, INK, GREY = (250, 249, 245), (24, 32, 84), (120, 120, 120)
 
 
-def main(path: str) -> None:
-    rows = [ways[i : i + COLUMNS] for ways in map(list_ways, range(10)) for i in range(0, len(ways), COLUMNS)]
+def draw_sheet(groups: Sequence[Sequence[Way]], path: str) -> None:
+    rows = [ways[i : i + COLUMNS] for ways in groups for i in range(0, len(ways), COLUMNS)]
     size = (GAP + COLUMNS * (SAMPLES * CELL + GAP), GAP + len(rows) * (CELL + LABEL + GAP))
     sheet = Image.new("RGB", size, PAPER)
     rng = np.random.default_rng(0)
@@ -32,8 +36,12 @@ def draw_cell(sheet: Image.Image, rng: np.random.Generator, way: Way, left: int,
         mask = Image.fromarray(np.round(255 * drawing).astype(np.uint8))
         sheet.paste(INK, (left + index * CELL, top), mask)
     font = ImageFont.load_default(11)
-    ImageDraw.Draw(sheet).text((left + 2, top + CELL), f"{way.digit}: {way.name}", fill=GREY, font=font)
+    ImageDraw.Draw(sheet).text(
+        (left + 2, top + CELL), way.name if way.digit < 0 else f"{way.digit}: {way.name}", fill=GREY, font=font
+    )
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else "docs/forms.png")
+    forms, signs = sys.argv[1:3] if len(sys.argv) > 2 else ("docs/forms.png", "docs/signs.png")
+    draw_sheet([list_ways(digit) for digit in range(10)], forms)
+    draw_sheet([list_signs()], signs)

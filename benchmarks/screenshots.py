@@ -19,12 +19,13 @@ from typer.testing import CliRunner
 
 from digit_batch.cli import screen
 from digit_batch.cli.app import app
+from digit_batch.labels import folder_label
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
-COLUMNS = 74
+COLUMNS = 54
+ANSWERED = 6  # pictures of the review
 SCALE = 1.5  # px of a picture for one of the page
-COLOURS = 256
 THEME = TerminalTheme(
     (250, 250, 251),
     (31, 41, 55),
@@ -51,7 +52,7 @@ def run(*words: object) -> None:
 def terminal(words: list[str]) -> str:
     """Return what a command prints as SVG, without the fonts that rich would fetch from a network."""
     recorded = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True, highlight=False)
-    recorded.print(f"[bold]$ digit-batch {' '.join(words)}[/bold]")
+    recorded.print(f"[bold]$ digit-batch {' '.join(words)}[/bold]\n")
     before, screen.out = screen.out, recorded
     try:
         run(*words)
@@ -62,9 +63,9 @@ def terminal(words: list[str]) -> str:
 
 
 def save(page: Page, name: str) -> None:
-    """Take the picture, with few enough colours to be small."""
+    """Take the picture. A palette would make it smaller, and bands in what is photographed."""
     image = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-    image.quantize(COLOURS, dither=Image.Dither.NONE).save(DOCS / name, "PNG", optimize=True)
+    image.save(DOCS / name, "PNG", optimize=True)
     print(f"docs/{name}: {image.width}x{image.height}, {(DOCS / name).stat().st_size / 1e3:,.0f} kB")
 
 
@@ -83,13 +84,13 @@ def main() -> None:
         os.chdir(work)
         words = ["classify", "samples/scans"]
         drawing.write_text(f'<body style="margin: 0">{terminal(words)}', encoding="utf-8")
-        page = open_page(drawing, 940, 620)
+        page = open_page(drawing, 600, 620)
         box = page.locator("svg").bounding_box()
         page.set_viewport_size({"width": int(box["width"]), "height": int(box["height"])})
         save(page, "terminal.png")
 
         run("evaluate", "samples/labelled", "--report", work / "report.html", "--quiet")
-        page = open_page(work / "report.html", 1240, 1080)
+        page = open_page(work / "report.html", 1240, 1340)
         page.wait_for_selector("canvas[data-drawn]")
         page.wait_for_timeout(500)
         save(page, "report.png")
@@ -97,8 +98,8 @@ def main() -> None:
         run("classify", "samples/labelled", "-o", work / "rows.csv", "--quiet")
         run("review", work / "rows.csv", "-o", work / "review.html", "--quiet")
         page = open_page(work / "review.html", 1240, 960)
-        for key in ("Enter", "Enter", "2", "Enter", "x", "Enter"):
-            page.keyboard.press(key)
+        for _ in range(ANSWERED):
+            page.keyboard.press(str(folder_label(page.inner_text("#path"))))
         page.wait_for_timeout(800)
         save(page, "review.png")
 

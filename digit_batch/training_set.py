@@ -19,10 +19,11 @@ F32 = NDArray[np.float32]
 
 COPIES = 12  # variations of each of scikit-learn's digits
 SAVED = 4  # ways that people enlarge them and save them as pictures
-DRAWN = 60_000  # digits drawn with a pen
-SCANNED = 0.4  # of these, the share that goes over paper and through the ink finder
+DRAWN = 100_000  # digits drawn with a pen
+SCANNED = 0.3  # the share of what is drawn that goes over paper and through the ink finder
 PAPERS = tuple(sorted(set(KINDS) - {"graph", "cut-off", "tiny"}))  # whose ink is found whole
 MOST_SIDE = 170.0  # px of a simulated scan's frame: larger ones read alike and take longer
+LEFT_OUT = 0.4  # height of what the ink finder left out over the digit's: more, and it took a part for the whole
 GRID = 0.5  # features are rounded to this: support vectors of 33 values pack well, and read the same
 BATCH = 2_000  # digits made at a time: 13 MB of pixels
 SCANS = 500  # scans made at a time, each lot from its own seed, so that many processes make the same
@@ -106,9 +107,11 @@ def make_training_set(
 def make_strangers(seed: int, count: int) -> F32:
     """Return the (count, 64) features of what is no digit: letters, signs, scribbles, spoiled digits, pairs."""
     rng = np.random.default_rng([seed, 2])
-    parts = [
-        read_features(wear(rng, draw_strangers(rng, min(BATCH, count - start)))) for start in range(0, count, BATCH)
-    ]
+    parts = []
+    for start in range(0, count, BATCH):
+        drawings = draw_strangers(rng, min(BATCH, count - start))
+        plain = round((1 - SCANNED) * len(drawings))
+        parts += [read_features(wear(rng, drawings[:plain])), _scan(rng, drawings[plain:])]
     return np.concatenate(parts)
 
 
@@ -130,11 +133,15 @@ def scan_digits(seed: int, labels: NDArray[np.int64], *, haste: float = HASTE, j
 
 def _scan_lot(seed: int, start: int, labels: NDArray[np.int64], haste: float) -> F32:
     rng = np.random.default_rng([seed, 1, start])
-    drawings = draw_digits(rng, labels, haste=haste)
-    papers = rng.choice(PAPERS, len(labels))
+    return _scan(rng, draw_digits(rng, labels, haste=haste))
+
+
+def _scan(rng: np.random.Generator, drawings: F32) -> F32:
+    """Return the features of drawings that went over simulated paper; of those not found whole, from the drawing."""
+    papers = rng.choice(PAPERS, len(drawings))
     inks = find_inks([draw_scan(rng, crop(d), _small(str(p))) for d, p in zip(drawings, papers, strict=True)])
     features = extract_features([ink.amount for ink in inks])
-    lost = [place for place, ink in enumerate(inks) if ink.blank]
+    lost = [place for place, ink in enumerate(inks) if ink.blank or ink.others > LEFT_OUT]
     features[lost] = read_features(drawings[lost]) if lost else 0
     return _on_grid(features)
 

@@ -13,6 +13,7 @@ from PIL import Image
 from test_page import HOSTILE, hostile_page, row
 
 from digit_batch.batch import Settings
+from digit_batch.model import load_model
 from digit_batch.report.page import Kept, Run, Shown, write_report, write_review
 from digit_batch.report.tables import Tally
 
@@ -296,7 +297,7 @@ def test_progress_is_there_after_a_reload(review, open_page):
 
 def test_hostile_names_are_text_in_the_review_and_whole_in_what_it_saves(tmp_path, open_page):
     rows = [Shown(place, row(name, status="review", reason=name)) for place, name in enumerate(HOSTILE)]
-    write_review(tmp_path / "review.html", rows, HOSTILE[0], settings=Settings(), jobs=1)
+    write_review(tmp_path / "review.html", rows, HOSTILE[0], model=load_model(), settings=Settings(), jobs=1)
     page = open_page(tmp_path / "review.html")
     expect(page.locator("#trouble")).to_be_visible()
     for _ in HOSTILE:
@@ -349,7 +350,7 @@ def test_twenty_thousand_rows_are_searched_grouped_and_drawn(tmp_path, open_page
         kept.add(one)
         tally.add(one)
     path = tmp_path / "page.html"
-    write_report(path, Run("classify", [str(tmp_path)], "m"), kept, tally, settings=Settings())
+    write_report(path, Run("classify", [str(tmp_path)], "m"), kept, tally, model=load_model(), settings=Settings())
     assert path.stat().st_size < 30e6
     page = open_page(path)
     expect(page.locator("#count")).to_have_text("20,000 pictures")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from digit_batch.images import Frame, Limits, Source, Unreadable, pixels, read_frames
+from digit_batch.images.quick import read_plain_png
 
 
 def draw_twin() -> np.ndarray:
@@ -304,3 +305,38 @@ def test_sources_travel_to_other_processes() -> None:
     source = Source("a", "caf\udce9.png", trouble="broken")
     assert pickle.loads(pickle.dumps(source)) == source
     assert list(read_frames(source)) == [Unreadable(0, "broken")]
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_a_plain_png_is_read_by_the_short_way_as_by_the_ordinary_one(data):
+    """Changed anywhere, cut anywhere, or with more behind it: pixels only where the ordinary reader gives the same."""
+    shape = data.draw(st.sampled_from([(1, 1), (5, 9), (28, 28), (7, 4, 3)]))
+    pixels = np.random.default_rng(data.draw(st.integers(0, 9))).integers(0, 256, shape, dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG", dpi=data.draw(st.sampled_from([None, (300, 300)])))
+    whole = buffer.getvalue()
+    quick = read_plain_png(whole, 100, 10_000)
+    assert quick is not None and np.array_equal(quick, pixels)
+    assert read_plain_png(whole, max(shape[:2]) - 1, 10_000) is None
+    torn = bytearray(whole[: data.draw(st.integers(0, len(whole)))] + data.draw(st.binary(max_size=9)))
+    for place in data.draw(st.lists(st.integers(0, len(whole) - 1), max_size=3)):
+        if place < len(torn):
+            torn[place] ^= 1 << place % 8
+    quick = read_plain_png(bytes(torn), 100, 10_000)
+    if quick is not None:
+        with Image.open(io.BytesIO(bytes(torn))) as image:
+            assert np.array_equal(quick, np.asarray(image))
+
+
+@pytest.mark.parametrize("options", [{"transparency": 3}, {"pnginfo": "eXIf"}, {"mode": "P"}, {"mode": "I;16"}])
+def test_a_png_with_more_to_it_is_left_to_the_ordinary_reader(options):
+    """A transparent tone, a turn of the camera, a palette, sixteen bits: each needs more than its bytes decoded."""
+    image = Image.new(options.pop("mode", "L"), (6, 4), 3)
+    if options.pop("pnginfo", None):
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        options["exif"] = exif
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", **options)
+    assert read_plain_png(buffer.getvalue(), 100, 10_000) is None

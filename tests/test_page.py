@@ -15,14 +15,16 @@ from PIL import Image
 
 from digit_batch.batch import Settings
 from digit_batch.evaluation import evaluate
-from digit_batch.features import extract_features
-from digit_batch.ink import find_inks
+from digit_batch.images import Source, read_frames
+from digit_batch.model import load_model
 from digit_batch.predictions import Prediction
+from digit_batch.reading import read_pictures
 from digit_batch.report.page import Kept, Run, write_report
 from digit_batch.report.page.charts import histogram, risk_coverage
 from digit_batch.report.page.sheets import COLUMNS, TILES, make_sheets
 from digit_batch.report.tables import Tally
 
+READ = {"model": load_model(), "settings": Settings()}
 HOSTILE = [
     "<script>window.hurt=1</script>.png",
     "</script><script>window.hurt=1</script>.png",
@@ -110,7 +112,7 @@ def test_every_row_has_its_own_picture(tmp_path, monkeypatch, jobs):
     levels.insert(3, None)
     rows.insert(70, row(str(tmp_path / "5.png"), None, None, "error", "killed its reader"))
     levels.insert(70, None)
-    sheets = list(make_sheets(rows, {"around": 32}, settings=Settings(), jobs=jobs))
+    sheets = list(make_sheets(rows, {"around": 32}, **READ, jobs=jobs))
     assert len(sheets) == 2
     for place, level in enumerate(levels):
         sheet = sheets[place // TILES]
@@ -129,12 +131,13 @@ def test_the_tiles_show_the_digit_its_ink_and_its_grid(tmp_path):
     page = Image.new("L", (800, 600), 250)
     page.paste(digit_page(8).crop((10, 10, 86, 86)), (600, 100))
     path = save(page, tmp_path / "a.png")
-    (sheet,) = make_sheets([row(str(path))], {"around": 96, "whole": 96}, settings=Settings(), jobs=1)
+    (sheet,) = make_sheets([row(str(path))], {"around": 96, "whole": 96}, **READ, jobs=1)
     assert {"around", "whole", "ink", "grid", "trouble"} == set(sheet)
     near, far = (np.asarray(tile(sheet, view, 0).convert("L")) for view in ("around", "whole"))
     assert (near < 100).mean() > 0.05 > (far < 100).mean()  # the digit fills one, and is small in the other
-    (ink,) = find_inks([np.asarray(page)])
-    seen = extract_features([ink.amount]).reshape(8, 8) / 16
+    (frame,) = read_frames(Source(str(path), str(path)))
+    (reading,) = read_pictures(load_model(), [frame.pixels])
+    seen = reading.features.reshape(8, 8) / 16
     assert np.abs(np.asarray(tile(sheet, "grid", 0)) / 15 - seen).max() <= 0.5 / 15 + 1e-6
     assert np.asarray(tile(sheet, "ink", 0)).shape == (32, 32)
 
@@ -143,7 +146,7 @@ def test_a_noisy_folder_does_not_make_the_page_large(tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), dtype=np.uint8)
     path = save(Image.fromarray(noise), tmp_path / "noise.png")
     rows = [row(str(path), frame=0)] * TILES
-    (sheet,) = make_sheets(rows, {"around": 72}, settings=Settings(), jobs=1)
+    (sheet,) = make_sheets(rows, {"around": 72}, **READ, jobs=1)
     assert len(json.dumps(sheet)) / TILES < 1_500
 
 
@@ -166,7 +169,7 @@ def hostile_page(path):
         tally.add(shown)
     tally.skipped[HOSTILE[0]] += 1
     run = Run("classify", HOSTILE, HOSTILE[1], {HOSTILE[2]: HOSTILE[2]})
-    write_report(path, run, kept, tally, settings=Settings(), jobs=1)
+    write_report(path, run, kept, tally, **READ, jobs=1)
     return path
 
 
@@ -178,7 +181,15 @@ def test_names_and_reasons_reach_the_page_as_text_only(tmp_path):
         kept.add(shown)
         tally.add(shown)
     tally.skipped["odd"] += 1
-    write_report(plain_page, Run("classify", ["a"] * 10, "m", {"o": "o"}), kept, tally, settings=Settings(), jobs=1)
+    write_report(
+        plain_page,
+        Run("classify", ["a"] * 10, "m", {"o": "o"}),
+        kept,
+        tally,
+        model=load_model(),
+        settings=Settings(),
+        jobs=1,
+    )
     pages = []
     for path in (plain_page, hostile):
         tags = Tags()
@@ -244,7 +255,7 @@ def test_a_page_of_a_part_of_the_rows_says_so(run, scans, tmp_path, monkeypatch)
 
 def test_a_blank_picture_has_a_tile_and_no_ink(tmp_path):
     path = save(blank_page(), tmp_path / "blank.png")
-    (sheet,) = make_sheets([row(str(path))], {"around": 32}, settings=Settings(), jobs=1)
+    (sheet,) = make_sheets([row(str(path))], {"around": 32}, **READ, jobs=1)
     assert not sheet["trouble"]
     assert np.asarray(tile(sheet, "ink", 0).convert("L")).min() == 255
 

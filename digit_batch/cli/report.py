@@ -56,6 +56,7 @@ class Report:
         self.path = path
         self.kept = Kept()
         self.tally = Tally()
+        self._model = model
         self._about = (command, list(inputs), "the one that ships" if model is None else str(model))
         self._settings = settings
         self._options = {name: value for name, value in options.items() if value}
@@ -72,12 +73,21 @@ class Report:
     def write(self, result: "Evaluation | None" = None, *, jobs: int | None = None, quiet: bool = False) -> None:
         """Read the pictures of the rows kept, and write the page."""
         from digit_batch.cli.screen import err
+        from digit_batch.model import load_model
         from digit_batch.report.names import plain
         from digit_batch.report.page import Run, write_report
 
         run = Run(*self._about, options=self._options, seconds=time.perf_counter() - self._started)
         write_report(
-            self.path, run, self.kept, self.tally, result, settings=self._settings, jobs=jobs, force=self._force
+            self.path,
+            run,
+            self.kept,
+            self.tally,
+            result,
+            model=load_model(self._model),
+            settings=self._settings,
+            jobs=jobs,
+            force=self._force,
         )
         if not quiet:
             shown = min(self.kept.count, len(self.kept.rows))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digit_batch.cli.options import Force, Jobs, MaxPixels, Polarity, PolarityChoice, Quiet
+from digit_batch.cli.options import Force, Jobs, MaxPixels, ModelPath, Polarity, PolarityChoice, Quiet
 
 if TYPE_CHECKING:
     from digit_batch.batch import Settings
@@ -31,6 +31,7 @@ def review(
         Path | None, typer.Option("--sort-into", metavar="DIR", help="Copy the images into DIR/<label>/ instead.")
     ] = None,
     link: Annotated[bool, typer.Option("--link", help="With --sort-into, link to the images.")] = False,
+    model: ModelPath = None,
     jobs: Jobs = None,
     polarity: Polarity = PolarityChoice.auto,
     max_pixels: MaxPixels = 100_000_000,
@@ -55,14 +56,23 @@ def review(
     elif sort_into is not None:
         _sort(table, sort_into, settings.limits.max_pixels, link=link, quiet=quiet)
     else:
-        _make_page(table, output or PAGE, limit, settings, jobs=jobs, force=force, quiet=quiet)
+        _make_page(table, output or PAGE, limit, settings, model=model, jobs=jobs, force=force, quiet=quiet)
 
 
 def _make_page(
-    table: Path, page: Path, limit: int, settings: "Settings", *, jobs: int | None, force: bool, quiet: bool
+    table: Path,
+    page: Path,
+    limit: int,
+    settings: "Settings",
+    *,
+    model: Path | None,
+    jobs: int | None,
+    force: bool,
+    quiet: bool,
 ) -> None:
     from digit_batch.cli.screen import out
     from digit_batch.errors import NoImageError
+    from digit_batch.model import load_model
     from digit_batch.output import check_output
     from digit_batch.parquet import load_table
     from digit_batch.report.names import plain
@@ -74,7 +84,7 @@ def _make_page(
     if not choice.rows:
         raise NoImageError(f"{table} has no row that could be reviewed. Give the CSV of a run that read some images.")
     shown = [Shown(place, row) for place, row in choice.rows]
-    write_review(page, shown, table.name, settings=settings, jobs=jobs, force=force)
+    write_review(page, shown, table.name, model=load_model(model), settings=settings, jobs=jobs, force=force)
     if not quiet:
         marked = sum(row.status == "review" for _, row in choice.rows)
         out.print(

@@ -1,4 +1,4 @@
-"""What is no digit, drawn with the same pen: letters and signs as data, scribbles, digits crossed out, digits in pairs.
+"""What is no digit, drawn with the same pen: letters and signs as data, scribbles, spoiled digits, pairs, blots.
 
 A classifier that never saw a letter calls it by the digit it is least unlike. Letters that some hand writes as another
 writes a digit are left out (I, l, O, S, Z, b, g, q and the like): no 8x8 grid could tell them apart.
@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
-from digit_batch.strokes.pen import CANVAS, draw_way
+from digit_batch.strokes.pen import CANVAS, HASTE, draw_way
 from digit_batch.strokes.ways import Way, make_way
 
 F32 = NDArray[np.float32]
 Draw = Callable[[np.random.Generator, NDArray[np.int_]], F32]
 
-SHARES = (0.6, 0.1, 0.1, 0.2)  # signs, scribbles, crossed-out digits, pairs
+SHARES = (0.5, 0.12, 0.12, 0.14, 0.12)  # signs, scribbles, crossed-out digits, pairs, blots
+CAREFUL = 0.5  # haste of print and of a careful hand
 COPIES = 25  # drawings of each invented way, about
 
 #: name -> strokes, as in `ways.WAYS`
@@ -84,6 +85,9 @@ SIGNS: dict[str, tuple[str, ...]] = {
     "tick": ("4 52, 20 72, 34 98*, 60 48, 98 0",),
     "colon": ("50 2, 51 6, 50 10", "50 90, 51 94, 50 98"),
     "heart": ("50 28, 30 2, 4 22, 18 60, 50 98*, 82 60, 96 22, 70 2, 50 28",),
+    "frame": ("2 2, 50 2, 98 2*, 98 50, 98 98*, 50 98, 2 98*, 2 50, 2 2",),
+    "frame, upright": ("14 0, 50 0, 86 0*, 86 50, 86 100*, 50 100, 14 100*, 14 50, 14 0",),
+    "corner": ("4 0, 2 50, 2 98*, 50 97, 98 96",),
     "triangle": ("50 2, 26 50, 4 98*, 50 98, 96 98*, 74 50, 50 2",),
     "arrow": ("0 50, 50 50, 98 50", "70 22, 84 36, 98 50*, 84 64, 70 80"),
     "face": (
@@ -91,6 +95,8 @@ SIGNS: dict[str, tuple[str, ...]] = {
         *("30 36, 31 40", "70 36, 71 40", "24 64, 50 82, 76 64"),
     ),
     "spiral": ("52 52, 60 44, 50 34, 34 50, 48 72, 78 56, 66 16, 22 16, 8 64, 46 98, 98 70",),
+    "sigma": ("84 4, 50 2, 16 2*, 54 50*, 14 98*, 50 97, 88 96",),
+    "sharp s": ("18 100, 18 50, 22 14, 50 0, 74 18, 46 46, 82 68, 70 96, 44 98",),
     "zigzag": ("0 30, 12 70*, 24 30*, 38 72*, 50 28*, 64 70*, 76 30*, 88 72*, 100 28",),
 }  # fmt: skip
 
@@ -102,7 +108,7 @@ def list_signs() -> tuple[Way, ...]:
 
 
 def draw_strangers_of(rng: np.random.Generator, n: int, draw_digits: Draw) -> F32:
-    """Return (n, 40, 40) amounts of what is no digit: letters and signs, scribbles, crossed-out digits, pairs.
+    """Return (n, 40, 40) amounts of what is no digit: letters and signs, scribbles, spoiled digits, pairs, blots.
 
     Parameters
     ----------
@@ -113,9 +119,9 @@ def draw_strangers_of(rng: np.random.Generator, n: int, draw_digits: Draw) -> F3
     draw_digits
         Draws the digits that are crossed out or paired.
     """
-    kinds = rng.choice(4, n, p=SHARES)
+    kinds = rng.choice(len(SHARES), n, p=SHARES)
     strangers = np.zeros((n, CANVAS, CANVAS), np.float32)
-    for kind, draw in enumerate((_draw_signs, _draw_scribbles, _cross_out, _pair_up)):
+    for kind, draw in enumerate((_draw_signs, _draw_scribbles, _cross_out, _pair_up, _spill)):
         (chosen,) = np.nonzero(kinds == kind)
         if len(chosen):
             strangers[chosen] = draw(rng, len(chosen), draw_digits)
@@ -123,19 +129,34 @@ def draw_strangers_of(rng: np.random.Generator, n: int, draw_digits: Draw) -> F3
 
 
 def _draw_signs(rng: np.random.Generator, n: int, draw_digits: Draw) -> F32:
-    return _draw_ways(rng, list_signs(), n)
+    """Draw letters and signs, every other one as carefully as print."""
+    careful = n // 2
+    return np.concatenate(
+        [_draw_ways(rng, list_signs(), careful, haste=CAREFUL), _draw_ways(rng, list_signs(), n - careful)]
+    )
 
 
 def _draw_scribbles(rng: np.random.Generator, n: int, draw_digits: Draw) -> F32:
     """Draw a pen going to and fro without aim, each way a few times."""
-    return _draw_ways(rng, [_invent(rng, int(rng.integers(1, 4)), 12) for _ in range(-(-n // COPIES))], n)
+    ways = [_invent(rng, int(rng.integers(1, 4)), 6, 14) for _ in range(-(-n // COPIES // 2))]
+    ways += [_wander(rng, int(rng.integers(15, 60))) for _ in ways]
+    return _draw_ways(rng, ways, n)
 
 
 def _cross_out(rng: np.random.Generator, n: int, draw_digits: Draw) -> F32:
-    """Draw digits and one to four lines through each."""
+    """Draw digits and two to four lines through each."""
     digits = draw_digits(rng, rng.integers(10, size=n))
-    lines = _draw_ways(rng, [_invent(rng, int(rng.integers(1, 5)), 3) for _ in range(-(-n // COPIES))], n)
+    lines = _draw_ways(rng, [_strike(rng, int(rng.integers(2, 5))) for _ in range(-(-n // COPIES))], n)
     return np.maximum(digits, lines)
+
+
+def _spill(rng: np.random.Generator, n: int, draw_digits: Draw) -> F32:
+    """Draw blots as textures, shadows and photographs leave them when they are taken for ink."""
+    blots = np.zeros((n, CANVAS, CANVAS), np.float32)
+    for blot in blots:
+        noise = ndi.gaussian_filter(rng.normal(size=blot.shape), rng.uniform(0.8, 4, 2))
+        blot[:] = noise > np.quantile(noise, rng.uniform(0.5, 0.9))
+    return blots
 
 
 def _pair_up(rng: np.random.Generator, n: int, draw_digits: Draw) -> F32:
@@ -161,9 +182,18 @@ def _narrow(digit: F32) -> F32:
     return digit[:, columns[0] : columns[-1] + 1]
 
 
-def _invent(rng: np.random.Generator, strokes: int, points: int) -> Way:
-    """Return a way of random strokes of 2 to so many points."""
-    counts = rng.integers(2, points + 1, strokes)
+def _strike(rng: np.random.Generator, strokes: int) -> Way:
+    """Return a way of lines from side to side."""
+    lines = np.stack([rng.uniform(0, 100, (strokes, 3)), np.tile([0.0, 50.0, 100.0], (strokes, 1))], axis=2)
+    lines += rng.normal(0, 8, lines.shape)
+    level = rng.random(strokes) < 0.7
+    lines[level] = lines[level][:, :, ::-1]
+    return Way(-1, "strike", 1.0, tuple(lines.astype(np.float32)), (np.zeros(3, bool),) * strokes)
+
+
+def _invent(rng: np.random.Generator, strokes: int, fewest: int, most: int) -> Way:
+    """Return a way of random strokes of so many points."""
+    counts = rng.integers(fewest, most + 1, strokes)
     return Way(
         -1,
         "invented",
@@ -173,12 +203,19 @@ def _invent(rng: np.random.Generator, strokes: int, points: int) -> Way:
     )
 
 
-def _draw_ways(rng: np.random.Generator, ways: Sequence[Way], n: int) -> F32:
+def _wander(rng: np.random.Generator, points: int) -> Way:
+    """Return a way of one stroke that wanders without aim."""
+    walk = rng.normal(0, 1, (points, 2)).cumsum(axis=0)
+    walk = 100 * (walk - walk.min(axis=0)) / np.maximum(np.ptp(walk, axis=0), 1e-6)
+    return Way(-1, "walk", 1.0, (walk.astype(np.float32),), (rng.random(points) < 0.3,))
+
+
+def _draw_ways(rng: np.random.Generator, ways: Sequence[Way], n: int, *, haste: float = HASTE) -> F32:
     """Return (n, 40, 40) drawings, each in any of the ways."""
     drawings = np.zeros((n, CANVAS, CANVAS), np.float32)
     which = rng.integers(len(ways), size=n)
     for index, way in enumerate(ways):
         (chosen,) = np.nonzero(which == index)
         if len(chosen):
-            drawings[chosen] = draw_way(rng, way, len(chosen))
+            drawings[chosen] = draw_way(rng, way, len(chosen), haste=haste)
     return drawings

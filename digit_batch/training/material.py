@@ -20,7 +20,7 @@ OWN_GROUPS = 1 << 20  # first group of own digits, above all rows of scikit-lear
 COPIED_TO = 2_000  # own digits and their variations together, about, where there are few
 MOST_COPIES = 16  # as of scikit-learn's
 OWN_SHARE = 0.1  # weight of all own digits together that is aimed at, as a share of the others'
-MOST_WEIGHT = 10.0
+MOST_WEIGHT = 3.0
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from importlib.util import find_spec
 from math import isqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,10 +38,14 @@ def fetch_digits(name: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     InputError
         OpenML cannot be reached, knows no such set, or the set is not of square pictures of the digits 0 to 9.
     """
-    parser = "pandas" if find_spec("pandas") else "liac-arff"  # the latter is slow, and needs nothing else
+    # The parser of scikit-learn itself is slow. With pandas 3 the other one fails on labels that are numbers, unless
+    # pandas finds out the types by itself.
+    parsing: dict[str, Any] = (
+        {"parser": "pandas", "read_csv_kwargs": {"dtype": None}} if find_spec("pandas") else {"parser": "liac-arff"}
+    )
     try:
         with warnings.catch_warnings(action="ignore"):  # of several versions, of a second try
-            data = fetch_openml(name, version="active", as_frame=False, parser=parser, n_retries=1, delay=0)
+            data = fetch_openml(name, version="active", as_frame=False, n_retries=1, **parsing)
     except Exception as error:  # URLError, OpenMLError, ValueError, whatever a broken answer raises
         raise InputError(
             f"There is no folder {name}, and no data set of that name came from OpenML ({_why(error)}). "

@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from digit_batch.batch.chunks import BATCH_PIXELS
+from digit_batch.batch.chunks import BATCH_PIXELS, Settings
 from digit_batch.batch.retry import find_sources
-from digit_batch.features import BOX, LEVELS, SIDE, count_blocks, fill_boxes, stack
+from digit_batch.features import BOX, LEVELS, SIDE, fill_boxes, stack
 from digit_batch.images import Frame, Limits, Source, Unreadable, read_frames
-from digit_batch.ink import Ink, Polarity, find_inks
+from digit_batch.ink import Ink
+from digit_batch.model import Model
 from digit_batch.predictions import Prediction
+from digit_batch.reading import read_pictures
 from digit_batch.report.tiles import GROUND, MARK, centre, scale_box
 
 AROUND = 1.7  # times the digit's longer side that is shown of its surroundings
@@ -79,21 +81,22 @@ def find_wanted(rows: Iterable[Prediction]) -> list[Want]:
     return wanted
 
 
-def look(wanted: Sequence[Want], *, polarity: Polarity, limits: Limits, whole: bool = True) -> Iterator[Look]:
+def look(wanted: Sequence[Want], model: Model, settings: Settings, *, whole: bool = True) -> Iterator[Look]:
     """Yield what there is to see of each frame, in their order, without the whole pictures if these are not wanted.
 
-    No more than `BATCH_PIXELS` are held at a time.
+    The model reads them once more: which ink is taken for the digit may depend on it. No more than `BATCH_PIXELS` are
+    held at a time.
     """
     batch: list[U8 | str] = []
     pixels = 0
-    for found in _read(wanted, limits):
+    for found in _read(wanted, settings.limits):
         batch.append(found)
         pixels += 0 if isinstance(found, str) else found.size
         del found
         if pixels >= BATCH_PIXELS:
-            yield from _look_at(batch, polarity, whole)
+            yield from _look_at(batch, model, settings, whole)
             batch, pixels = [], 0
-    yield from _look_at(batch, polarity, whole)
+    yield from _look_at(batch, model, settings, whole)
 
 
 def _read(wanted: Iterable[Want], limits: Limits) -> Iterator[U8 | str]:
@@ -116,22 +119,26 @@ def _read(wanted: Iterable[Want], limits: Limits) -> Iterator[U8 | str]:
             del item
 
 
-def _look_at(batch: Sequence[U8 | str], polarity: Polarity, whole: bool) -> list[Look]:
+def _look_at(batch: Sequence[U8 | str], model: Model, settings: Settings, whole: bool) -> list[Look]:
     """Look at pictures together; where that fails, one by one, so that only the one at fault is not seen."""
     pictures = [found for found in batch if not isinstance(found, str)]
     try:
-        inks = find_inks(pictures, polarity) if pictures else []
-        boxes = _straighten([ink.amount for ink in inks])
-        grids = count_blocks(boxes).reshape(-1, SIDE, SIDE) / LEVELS
+        readings = read_pictures(model, pictures, polarity=settings.polarity) if pictures else []
+        boxes = _straighten([reading.ink.amount for reading in readings])
         looks = iter(
             [
-                Look(_mark(picture, ink) if whole else None, _cut_around(picture, ink), _shade(box), _shade(grid))
-                for picture, ink, box, grid in zip(pictures, inks, boxes, grids, strict=True)
+                Look(
+                    _mark(picture, reading.ink) if whole else None,
+                    _cut_around(picture, reading.ink),
+                    _shade(box),
+                    _shade(reading.features.reshape(SIDE, SIDE) / np.float32(LEVELS)),
+                )
+                for picture, reading, box in zip(pictures, readings, boxes, strict=True)
             ]
         )
     except Exception as error:
         if len(batch) > 1:
-            return [seen for single in batch for seen in _look_at([single], polarity, whole)]
+            return [seen for single in batch for seen in _look_at([single], model, settings, whole)]
         return [_blind(f"could not be analysed: {type(error).__name__}")]
     return [_blind(found) if isinstance(found, str) else next(looks) for found in batch]
 

@@ -9,6 +9,7 @@ from platform import python_version
 
 from digit_batch.batch import Settings
 from digit_batch.evaluation import NONE_SAID, Evaluation
+from digit_batch.model import Model
 from digit_batch.predictions import CLASSES
 from digit_batch.report.page import charts
 from digit_batch.report.page.fill import write_page
@@ -62,6 +63,7 @@ def write_report(
     tally: Tally,
     result: Evaluation | None = None,
     *,
+    model: Model,
     settings: Settings,
     jobs: int | None = None,
     force: bool = False,
@@ -80,7 +82,7 @@ def write_report(
         Counts of all rows.
     result : Evaluation, optional
         How many were right, where that is known.
-    settings : Settings
+    model, settings
         How the pictures were read; they are read again in the same way.
     jobs : int or None
         Processes for that.
@@ -101,7 +103,7 @@ def write_report(
         "report.html",
         "report.js",
         rows,
-        make_sheets([shown.row for shown in rows], {"around": side}, settings=settings, jobs=jobs),
+        make_sheets([shown.row for shown in rows], {"around": side}, model=model, settings=settings, jobs=jobs),
         force=force,
         run=run,
         tally=tally,

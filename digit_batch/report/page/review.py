@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from digit_batch.batch import Settings
+from digit_batch.model import Model
 from digit_batch.report.page.fill import write_page
 from digit_batch.report.page.kept import Shown
 from digit_batch.report.page.sheets import make_sheets
 
 SIDES = ((500, 256), (2_000, 160))  # px of a tile, for so many rows at most
-SMALLEST = 96  # px, for more
+SMALLEST = 64  # px, for more
 
 
 def write_review(
@@ -18,6 +19,7 @@ def write_review(
     rows: Sequence[Shown],
     table: str,
     *,
+    model: Model,
     settings: Settings,
     jobs: int | None = None,
     force: bool = False,
@@ -32,7 +34,7 @@ def write_review(
         In the order of their table.
     table : str
         What the table is called.
-    settings : Settings
+    model, settings
         How the pictures were read; they are read again in the same way.
     jobs : int or None
         Processes for that.
@@ -51,7 +53,7 @@ def write_review(
         "review.html",
         "review.js",
         rows,
-        make_sheets([shown.row for shown in rows], photos, settings=settings, jobs=jobs),
+        make_sheets([shown.row for shown in rows], photos, model=model, settings=settings, jobs=jobs),
         force=force,
         table=table,
         memory=_name_memory(rows),

@@ -6,9 +6,11 @@ One picture file a tile would cost 300 bytes of headers each; 20,000 tiles of 96
 import base64
 import io
 import os
+import signal
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import Any
 
@@ -18,7 +20,9 @@ from PIL import Image
 from threadpoolctl import threadpool_limits
 
 from digit_batch.batch.chunks import Settings, size_of
+from digit_batch.errors import DigitBatchError
 from digit_batch.features import BOX, SIDE
+from digit_batch.model import Model
 from digit_batch.predictions import Prediction
 from digit_batch.report.page.pictures import SHADES, Look, Want, find_wanted, look
 from digit_batch.report.tiles import GROUND, INK, PAPER, centre, mix
@@ -35,7 +39,7 @@ Sheet = dict[str, Any]
 
 
 def make_sheets(
-    rows: Sequence[Prediction], photos: Mapping[str, int], *, settings: Settings, jobs: int | None = None
+    rows: Sequence[Prediction], photos: Mapping[str, int], *, model: Model, settings: Settings, jobs: int | None = None
 ) -> Iterator[Sheet]:
     """Yield the sheets of rows, `TILES` rows to each.
 
@@ -45,7 +49,7 @@ def make_sheets(
         In the order of their table.
     photos : mapping of str to int
         The views ``whole`` and ``around`` that are wanted, with the side of their tiles in px.
-    settings : Settings
+    model, settings
         How the pictures were read.
     jobs : int or None
         Processes; None takes all cores, and this process alone where there is little to read.
@@ -62,18 +66,48 @@ def make_sheets(
     if jobs == 1 or _is_little(wanted):
         with threadpool_limits(1):
             for part in sheets:
-                yield make_sheet(part, photos, settings)
+                yield make_sheet(part, photos, model, settings)
         return
-    with ProcessPoolExecutor(
-        jobs, mp_context=get_context("spawn"), initializer=threadpool_limits, initargs=(1,)
-    ) as pool:
-        waiting: deque[Future[Sheet]] = deque()
-        for part in sheets:
-            waiting.append(pool.submit(make_sheet, part, dict(photos), settings))
+    yield from _share_out(sheets, dict(photos), model, settings, jobs)
+
+
+def _share_out(
+    parts: Iterable[list[Want]], photos: dict[str, int], model: Model, settings: Settings, jobs: int
+) -> Iterator[Sheet]:
+    """Have processes make the sheets, a few ahead of what is taken."""
+    spawn = get_context("spawn")
+    pool = ProcessPoolExecutor(jobs, spawn, _start_worker, (photos, model, settings))
+    waiting: deque[Future[Sheet]] = deque()
+    try:
+        for part in parts:
+            waiting.append(pool.submit(_work, part))
             if len(waiting) >= AHEAD * jobs:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+    except BrokenProcessPool:
+        raise DigitBatchError(
+            "A process that read pictures for the page was killed: out of memory? The rows are whole. "
+            "Make the page with --jobs 1."
+        ) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+_given: tuple[dict[str, int], Model, Settings]  # in a worker process: what is the same for every sheet
+
+
+def _start_worker(*given: Any) -> None:
+    """Compute with one thread, and leave Ctrl-C to the process that waits."""
+    global _given
+    _given = given
+    threadpool_limits(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _work(wanted: list[Want]) -> Sheet:
+    photos, model, settings = _given
+    return make_sheet(wanted, photos, model, settings)
 
 
 def _is_little(wanted: Sequence[Want]) -> bool:
@@ -82,9 +116,9 @@ def _is_little(wanted: Sequence[Want]) -> bool:
     return sum(size_of(want.source) for want in wanted if want.source) < ALONE_BYTES
 
 
-def make_sheet(wanted: Sequence[Want], photos: Mapping[str, int], settings: Settings) -> Sheet:
+def make_sheet(wanted: Sequence[Want], photos: Mapping[str, int], model: Model, settings: Settings) -> Sheet:
     """Return the sheet of some rows, as `make_sheets` gives it."""
-    looks = list(look(wanted, polarity=settings.polarity, limits=settings.limits, whole="whole" in photos))
+    looks = list(look(wanted, model, settings, whole="whole" in photos))
     sheet: Sheet = {
         "ink": _pack_shades([seen.ink for seen in looks], BOX),
         "grid": _pack_shades([seen.grid for seen in looks], SIDE),

@@ -8,6 +8,7 @@ const rows = data.path.map((_, i) => i);
 const texts = rows.map((i) => `${nameOf(i)}\n${plain(data.reason[i])}`.toLowerCase());
 let chosen = []; // the rows that pass the filters, in order
 let shownCount = 0;
+let drawing;
 
 const value = (id) => ($(id) ? $(id).value : "");
 const view = () => document.querySelector("input[name=view]:checked").value;
@@ -53,7 +54,8 @@ function refresh() {
   shownCount = 0;
   addBlock();
   // What is not yet drawn is left out on paper: the first block is there in any case.
-  requestIdleCallback(() => document.querySelectorAll(".card").forEach(drawCard));
+  clearTimeout(drawing);
+  drawing = setTimeout(() => document.querySelectorAll(".card").forEach(drawCard), 500);
 }
 
 function addBlock(most = BLOCK) {
