@@ -5,13 +5,24 @@ Alone knows pyarrow, which the extra `cluster` brings. Rows are packed and unpac
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from digit_batch.errors import DigitBatchError, InputError, missing_extra
 from digit_batch.output import unwritable
-from digit_batch.predictions import CLASSES, COLUMNS, PROBABILITY_COLUMNS, STATUSES, Prediction, load_predictions
+from digit_batch.predictions import (
+    CLASSES,
+    COLUMNS,
+    PROBABILITY_COLUMNS,
+    STATUSES,
+    Prediction,
+    cells,
+    header,
+    load_predictions,
+    row_text,
+    stream_of,
+)
 
 if TYPE_CHECKING:
     import pyarrow
@@ -80,6 +91,15 @@ def load_table(path: Path) -> Iterator[Prediction]:
         It is missing, or no table of predictions.
     """
     return _unpack(path) if is_parquet(path) else load_predictions(path)
+
+
+def open_table(path: Path) -> BinaryIO:
+    """Open a table as a CSV, which a Parquet one becomes as it is read."""
+    if not is_parquet(path):
+        return path.open("rb")
+    probabilities = set(PROBABILITY_COLUMNS) <= set(_open(path).schema_arrow.names)
+    rows = (cells(row, probabilities=probabilities) for row in _unpack(path))
+    return stream_of(row_text(row).encode() for row in chain([header(probabilities=probabilities)], rows))
 
 
 def read_facts(path: Path) -> dict[str, str]:
@@ -157,14 +177,14 @@ def _unpack(path: Path) -> Iterator[Prediction]:
         wanted = [*COLUMNS, *(PROBABILITY_COLUMNS if set(PROBABILITY_COLUMNS) <= set(names) else ())]
         try:
             for batch in file.iter_batches(batch_size=GROUP_ROWS, columns=wanted):
-                for cells in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                    yield _prediction(cells)
+                for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                    yield _prediction(row)
         except (OSError, ValueError, TypeError, DigitBatchError) as error:  # Arrow's own are kinds of these
             raise _foreign(path, "a row of it is damaged") from error
 
 
-def _prediction(cells: tuple[Any, ...]) -> Prediction:
-    path, frame, label, confidence, status, reason, *chances = cells
+def _prediction(row: tuple[Any, ...]) -> Prediction:
+    path, frame, label, confidence, status, reason, *chances = row
     if status not in STATUSES or not isinstance(path, str) or not (label is None or 0 <= label < CLASSES):
         raise ValueError(path)
     known = tuple(chances) if chances and None not in chances else None

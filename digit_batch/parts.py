@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar, cast
+from typing import Any, BinaryIO, TypeVar
 
 from digit_batch.errors import OutputError
 from digit_batch.images.storage import check_url, open_storage, patiently, say, show_url
 from digit_batch.output import check_facts
+from digit_batch.predictions import stream_of
 
 PARTS_VERSION = 1
 MANIFEST = "manifest.json"
@@ -107,7 +108,7 @@ class Parts:
 
     def reopen(self) -> BinaryIO:
         """Open the rows put so far, as one CSV."""
-        return cast(BinaryIO, io.BufferedReader(_Chain(self._contents())))
+        return stream_of(self._contents())
 
     def begin(self, head: str) -> None:
         """Begin anew with a header."""
@@ -276,33 +277,6 @@ def open_parts(
             parts.drop()
         raise
     parts.finish()
-
-
-class _Chain(io.RawIOBase):
-    """Pieces of bytes as one stream."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
-        self._rest = memoryview(b"")
-        self._given = 0
-
-    def tell(self) -> int:
-        return self._given
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self._rest:
-            piece = next(self._pieces, None)
-            if piece is None:
-                return 0
-            self._rest = memoryview(piece)
-        count = min(len(buffer), len(self._rest))
-        buffer[:count] = self._rest[:count]
-        self._rest = self._rest[count:]
-        self._given += count
-        return count
 
 
 def _first_path(text: str) -> str:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal, TextIO
+from typing import Any, BinaryIO, Literal, TextIO, cast
 
 from digit_batch.errors import InputError
 
@@ -248,3 +248,38 @@ def _prediction(row: list[str], names: tuple[str, ...], place: list[int], line: 
         )
     except ValueError as error:
         raise ValueError(f"line {line}: {error}") from None
+
+
+class Stream(io.RawIOBase):
+    """Pieces of bytes as one stream, so that rows that are in no file are read as if they were."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._rest = memoryview(b"")
+        self._given = 0
+
+    def tell(self) -> int:
+        """Return the bytes given so far."""
+        return self._given
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer as far as the next piece goes."""
+        while not self._rest:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return 0
+            self._rest = memoryview(piece)
+        count = min(len(buffer), len(self._rest))
+        buffer[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        self._given += count
+        return count
+
+
+def stream_of(pieces: Iterable[bytes]) -> BinaryIO:
+    """Return pieces of bytes as one file to read."""
+    return cast(BinaryIO, io.BufferedReader(Stream(iter(pieces))))

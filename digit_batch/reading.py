@@ -10,15 +10,26 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from digit_batch.features import BOX, SIDE, fill_boxes, measure_variation, stack, stack_by_size, stretch
+from digit_batch.features import (
+    BOX,
+    SIDE,
+    extract_features,
+    fill_boxes,
+    measure_variation,
+    stack,
+    stack_by_size,
+    stretch,
+)
 from digit_batch.ink import Ink, find_inks
-from digit_batch.model import Model
+from digit_batch.model import Answers, Model
 from digit_batch.predictions import CLASSES, Prediction, Status
 
 MIN_CONFIDENCE = 0.9  # below it a row asks for a person
 # How far a pen goes at most, in sides of a square as large as the crop. Of 2,261 real digits the longest way is 6.1
 # (99 %: 5.0); of noise that passes for ink, on pages up to 15 times as long as wide, 95 % lies above 6.5.
 LONGEST_WAY = 6.4
+DOUBTFUL = 0.9  # chance of the label below which it is read again, turned
+TURN = 5.0  # degrees, to either side
 LEAST_LIKENESS = 0.0  # of the label's duel with what is no digit
 LEFT_OUT = 0.15  # height of what was left out over the digit's: more gets a second look, with it taken in
 OTHERS = 0.5  # height of what was left out over the digit's: more may be another digit
@@ -133,7 +144,27 @@ def _look(model: Model, inks: Sequence[Ink]) -> list[_Look]:
         features[inked] = model.look([inks[place].amount for place in inked])
         answers = model.answer(features[inked])
         chances[inked], likeness[inked] = answers.chances, answers.likeness
+        _reconsider(model, inks, features, chances, answers, inked)
     return [_Look(*each) for each in zip(inks, features, chances, likeness.tolist(), strict=True)]
+
+
+def _reconsider(
+    model: Model,
+    inks: Sequence[Ink],
+    features: NDArray[np.float32],
+    chances: NDArray[np.float32],
+    answers: Answers,
+    inked: Sequence[int],
+) -> None:
+    """Read what is doubtful again, turned a little to either side, and change its chances."""
+    (doubtful,) = np.nonzero(answers.chances.max(axis=1) < DOUBTFUL)
+    if not len(doubtful) or model.plain:
+        return
+    places = np.array(inked)[doubtful]
+    amounts = [inks[place].amount for place in places]
+    turned = [extract_features(amounts, turn=degrees) for degrees in (-TURN, TURN)]
+    before = Answers(*(column[doubtful] for column in vars(answers).values()))
+    chances[places] = model.reconsider(before, [features[places], *turned]).chances
 
 
 def judge(look: _Look, min_confidence: float) -> tuple[Status, str]:

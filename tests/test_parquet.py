@@ -68,6 +68,22 @@ def test_evaluate_scores_it_as_it_scores_the_csv(tmp_path, labelled):
     assert figures[0]["images"] == 30
 
 
+def test_review_takes_corrections_of_it_as_of_the_csv(tmp_path, labelled):
+    corrections = tmp_path / "corrections.csv"
+    corrected = []
+    for ending in ("csv", "parquet"):
+        table, output = tmp_path / f"rows.{ending}", tmp_path / f"corrected-{ending}.csv"
+        run("classify", labelled, "-o", table, "-q")
+        first = next(load_table(table))
+        corrections.write_text(f"path,frame,label\n{first.path},{first.frame},5\n")
+        result = run("review", table, "--apply", corrections, "-o", output)
+        assert result.exit_code == 0, result.output
+        corrected.append(output.read_bytes())
+        assert run("review", table, "-o", tmp_path / f"{ending}.html", "-q").exit_code == 0
+    assert corrected[0] == corrected[1]
+    assert b",5,1.0000,ok," in corrected[0]
+
+
 @pytest.mark.slow
 def test_a_killed_run_is_resumed_into_the_same_table(tmp_path):
     folder, table = fill(tmp_path / "scans", 300), tmp_path / "out.parquet"

@@ -5,6 +5,8 @@ parcel again whose worker was lost, and gives up on one that was there when seve
 ``allowed-failures``); such a parcel is cut down here, with nothing else under way, until the file at fault is alone.
 """
 
+import asyncio
+import json
 import logging
 import os
 import pickle
@@ -30,7 +32,8 @@ WINDOW = 3  # parcels under way for each thread of the cluster
 LOOK_EVERY = 0.5  # s between two looks at the cluster's health
 COUNT_EVERY = 5.0  # s between two counts of its workers: clusters grow and shrink
 FIRST_WORKER = 120.0  # s that the first worker may take to come, and that a run waits when all are gone
-CONNECT_SECONDS = "10s"
+CONNECT_SECONDS = 10.0
+SHOWN_WORDS = 80  # characters of what a worker said went wrong
 SHOWN = 5  # workers named in a sentence
 LOUD = ("distributed", "tornado", "asyncio")  # loggers that would write tracebacks over the one sentence
 
@@ -123,9 +126,10 @@ def _connect(address: str, workers: int | None) -> Iterator[Any]:
                 local = distributed.LocalCluster(
                     n_workers=count, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL
                 )
-            place = {"scheduler_file": address} if os.path.isfile(address) else {"address": local or address}
-            client = distributed.Client(**place, set_as_default=False, timeout=CONNECT_SECONDS)
-        except (OSError, ValueError, TypeError, RuntimeError) as error:
+            else:
+                _reach(address)
+            client = distributed.Client(local or _read_address(address), set_as_default=False, timeout=CONNECT_SECONDS)
+        except (OSError, ValueError, TypeError, RuntimeError, KeyError) as error:
             if local is not None:
                 local.close(timeout=5)
             raise DigitBatchError(
@@ -138,6 +142,32 @@ def _connect(address: str, workers: int | None) -> Iterator[Any]:
             client.close(timeout=2)
             if local is not None:
                 local.close(timeout=5)
+
+
+def _reach(address: str) -> None:
+    """Find out whether a scheduler answers: a client that fails to connect would go on failing until its process ends.
+
+    Raises
+    ------
+    Exception
+        It does not; or Dask has no TLS settings for a ``tls://`` address.
+    """
+    from distributed import Security
+    from distributed.comm import connect
+
+    async def say_hello() -> None:
+        arguments = Security().get_connection_args("client")
+        comm = await connect(_read_address(address), timeout=CONNECT_SECONDS, **arguments)
+        await comm.close()
+
+    asyncio.run(say_hello())
+
+
+def _read_address(address: str) -> str:
+    """Return the address that stands in a scheduler file, or the address as it is."""
+    if not os.path.isfile(address):
+        return address
+    return str(json.loads(Path(address).read_text(encoding="utf-8"))["address"])
 
 
 @contextmanager
@@ -188,7 +218,8 @@ def _unfit(differing: Sequence[str], address: str) -> DigitBatchError:
 def _differ(there: Any, here: Mapping[str, str]) -> str:
     """Say what of a worker's versions is not as here."""
     if not isinstance(there, dict):
-        return "no digit-batch" if isinstance(there, ImportError) else f"no answer ({type(there).__name__})"
+        absent = "No module named" in str(there)  # Dask passes on what was raised there as words
+        return "no digit-batch" if absent else f"no answer ({type(there).__name__}: {str(there)[:SHOWN_WORDS]})"
     found = [f"{what} {there.get(what)} (here {here[what]})" for what in here if there.get(what) != here[what]]
     return ", ".join(found)
 

@@ -70,21 +70,34 @@ def _make_page(
     force: bool,
     quiet: bool,
 ) -> None:
-    from digit_batch.cli.screen import out
+    from digit_batch.cli.report import LOST
+    from digit_batch.cli.screen import err, meter, out
     from digit_batch.errors import NoImageError
     from digit_batch.model import load_model
     from digit_batch.output import check_output
-    from digit_batch.predictions import load_predictions
+    from digit_batch.parquet import load_table
     from digit_batch.report.names import plain
     from digit_batch.report.page import Shown, write_review
     from digit_batch.review import choose_rows
 
     check_output(page, force=force)
-    choice = choose_rows(load_predictions(table), limit)
+    choice = choose_rows(load_table(table), limit)
     if not choice.rows:
         raise NoImageError(f"{table} has no row that could be reviewed. Give the CSV of a run that read some images.")
     shown = [Shown(place, row) for place, row in choice.rows]
-    write_review(page, shown, table.name, model=load_model(model), settings=settings, jobs=jobs, force=force)
+    with meter("drawing", quiet=quiet, count=lambda: shown) as advance:
+        seen = write_review(
+            page,
+            shown,
+            table.name,
+            model=load_model(model),
+            settings=settings,
+            jobs=jobs,
+            force=force,
+            progress=advance,
+        )
+    if not seen:
+        err.print(LOST, markup=False)
     if not quiet:
         marked = sum(row.status == "review" for _, row in choice.rows)
         out.print(
@@ -100,7 +113,7 @@ def _apply(table: Path, source: Path, output: Path, *, force: bool, quiet: bool)
     from digit_batch.cli.screen import out
     from digit_batch.errors import OutputError
     from digit_batch.output import check_output, whole_file
-    from digit_batch.predictions import load_predictions
+    from digit_batch.parquet import load_table
     from digit_batch.report.names import plain
     from digit_batch.review import apply_corrections, check_corrections, read_corrections, read_sorted
 
@@ -108,7 +121,7 @@ def _apply(table: Path, source: Path, output: Path, *, force: bool, quiet: bool)
         raise OutputError(f"{output} is the table itself, which is not written over. Name another file with -o.")
     check_output(output, force=force)
     corrections = read_sorted(source) if source.is_dir() else read_corrections(source)
-    check_corrections(corrections, load_predictions(table), str(table))
+    check_corrections(corrections, load_table(table), str(table))
     counts: Counter[str] = Counter()
     with whole_file(output, force=force) as stream:
         stream.writelines(apply_corrections(table, corrections, counts))
@@ -121,11 +134,11 @@ def _sort(table: Path, folder: Path, max_pixels: int, *, link: bool, quiet: bool
     from digit_batch.cli.codes import UNREADABLE
     from digit_batch.cli.screen import err, follow, out
     from digit_batch.images import Limits
-    from digit_batch.predictions import load_predictions
+    from digit_batch.parquet import load_table
     from digit_batch.report.names import plain
     from digit_batch.review import sort_into
 
-    rows = follow(load_predictions(table), "sorting", quiet=quiet)
+    rows = follow(load_table(table), "sorting", quiet=quiet)
     done = sort_into(folder, rows, link=link, limits=Limits(max_pixels=max_pixels))
     for trouble in done.troubles:
         err.print(f"not sorted: {plain(trouble)}", markup=False)

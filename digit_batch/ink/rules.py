@@ -21,6 +21,8 @@ LEAST = 20  # px: in a smaller picture a rule is as wide as a stroke, and none i
 THIN = 0.9  # of the pen's width: a rule that touches the digit is thinner (the bar of a 7 cut tightly is as wide)
 WHOLE = 0.7  # of the picture's side: ink that a rule across the picture shows at least
 BEYOND = 0.08  # of the picture's side: how far a rule in the middle stretches beyond the writing, at one end or more
+HUG = 0.03  # of the picture's side: a line this near to the border may come from one side only,
+SLENDER = 0.6  # of the pen's width, and is then thinner still
 SQUARED = 4  # rules across one picture: more make squared paper, whose every line is one
 EDGE = 1  # px: writing this near to the border is cut by it
 
@@ -117,12 +119,15 @@ def _count_ink(mask: Mask) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 
 def _sort_lines(boxes: NDArray[np.intp], whole: Floats) -> tuple[Mask, Mask]:
-    """Say which level lines lie near the border, and which go from border to border, by their boxes."""
+    """Say which level lines lie near the border, and which go from border to border or along one, by their boxes."""
     height, width = whole[boxes[:, 0]].T
     middle, left, right = (boxes[:, 1] + boxes[:, 3]) / 2, boxes[:, 2], boxes[:, 4]
     at_border = (middle < ZONE * height) | (middle >= (1 - ZONE) * height)
-    long = (right - left > WHOLE * width) & (np.minimum(height, width) >= LEAST)
-    return np.asarray(at_border), np.asarray(long & _reaches(left, right, width))
+    crossing = (right - left > WHOLE * width) & _reaches(left, right, width)
+    hugging = (boxes[:, 1] <= HUG * height) | (boxes[:, 3] >= (1 - HUG) * height)
+    from_one_side = (left <= END * width + 1) | (right >= (1 - END) * width - 1)
+    large = np.minimum(height, width) >= LEAST
+    return np.asarray(at_border), np.asarray(large & (crossing | (hugging & from_one_side)))
 
 
 def _reaches(left: NDArray[np.intp], right: NDArray[np.intp], width: Floats) -> Mask:
@@ -154,6 +159,8 @@ class _Line:
 
         The bar of a 7 that is cut tightly goes from border to border too, but its stem reaches the opposite one.
         """
+        if not _reaches(self.columns[:1], self.columns[-1:] + 1, np.array(self.width)).all():
+            return self.thickness < SLENDER * pen
         written = np.flatnonzero(rest.sum(axis=0) > 1)  # one pixel may be a stump of a rule that was crossed
         if not len(written):
             return self.thickness < THIN * pen and self.at_border

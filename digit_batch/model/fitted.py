@@ -18,6 +18,7 @@ F32 = NDArray[np.float32]
 STRANGER = CLASSES  # the class, of the first look, of what is no digit
 CLEAR = 0.9  # narrowest duel from which the first look is believed, with other digits and with strangers
 UNCALIBRATED = Calibration()
+RUNNERS = 5  # digits among which a doubtful one is reconsidered
 SHORTLIST = 4  # digits that the large classifier decides among: the right one is missing in 0.1 % of MNIST's images
 
 
@@ -106,6 +107,24 @@ class Model:
         margin = narrow.max(axis=1)
         first, second = (estimate(margin, likeness, w) for w in (self.calibration.first, self.calibration.second))
         return Answers(share(narrow, np.where(clear, first, second)), margin, likeness, clear)
+
+    def reconsider(self, before: Answers, readings: Sequence[F32]) -> Answers:
+        """Return the answers to digits that were read in several ways: the duels of the likeliest few, averaged.
+
+        Parameters
+        ----------
+        before
+            The n answers so far.
+        readings
+            The (n, 64) features of the same digits, read so and so.
+        """
+        asked = np.zeros((len(before.chances), self._duels.classes), bool)
+        np.put_along_axis(asked, np.argsort(-before.chances, axis=1)[:, :RUNNERS], True, axis=1)
+        margins = np.mean([self._duels.decide_among(self._points(each), asked) for each in readings], axis=0)
+        narrow = narrowest(np.asarray(margins, np.float32))
+        margin = narrow.max(axis=1)
+        top = estimate(margin, before.likeness, self.calibration.second)
+        return Answers(share(narrow, top), margin, before.likeness, np.zeros(len(margin), bool))
 
     def _compare(self, points: F32) -> tuple[F32, F32, NDArray[np.bool_]]:
         """Return each digit's narrowest duel, the best one's duel with strangers, and who answered at first look."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from digit_batch.errors import InputError
 from digit_batch.labels import DIGITS, NO_DIGIT
+from digit_batch.parquet import open_table
 from digit_batch.predictions import Prediction, read_header, read_records, row_text
 
 REVIEWED = "reviewed"
@@ -108,7 +109,7 @@ def apply_corrections(table: Path, corrections: Corrections, counts: Counter[str
         The table cannot be read, or is no predictions CSV.
     """
     try:
-        with table.open("rb") as stream:
+        with open_table(table) as stream:
             names = read_header(stream)
             yield row_text(names)
             for record in read_records(stream, names):

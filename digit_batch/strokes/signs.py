@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
-from digit_batch.strokes.pen import CANVAS, draw_way
+from digit_batch.strokes.pen import CANVAS, HASTE, draw_way
 from digit_batch.strokes.ways import Way, make_way
 
 F32 = NDArray[np.float32]
 Draw = Callable[[np.random.Generator, NDArray[np.int_]], F32]
 
 SHARES = (0.5, 0.12, 0.12, 0.14, 0.12)  # signs, scribbles, crossed-out digits, pairs, blots
+CAREFUL = 0.5  # haste of print and of a careful hand
 COPIES = 25  # drawings of each invented way, about
 
 #: name -> strokes, as in `ways.WAYS`
@@ -84,6 +85,9 @@ SIGNS: dict[str, tuple[str, ...]] = {
     "tick": ("4 52, 20 72, 34 98*, 60 48, 98 0",),
     "colon": ("50 2, 51 6, 50 10", "50 90, 51 94, 50 98"),
     "heart": ("50 28, 30 2, 4 22, 18 60, 50 98*, 82 60, 96 22, 70 2, 50 28",),
+    "frame": ("2 2, 50 2, 98 2*, 98 50, 98 98*, 50 98, 2 98*, 2 50, 2 2",),
+    "frame, upright": ("14 0, 50 0, 86 0*, 86 50, 86 100*, 50 100, 14 100*, 14 50, 14 0",),
+    "corner": ("4 0, 2 50, 2 98*, 50 97, 98 96",),
     "triangle": ("50 2, 26 50, 4 98*, 50 98, 96 98*, 74 50, 50 2",),
     "arrow": ("0 50, 50 50, 98 50", "70 22, 84 36, 98 50*, 84 64, 70 80"),
     "face": (
@@ -125,12 +129,18 @@ def draw_strangers_of(rng: np.random.Generator, n: int, draw_digits: Draw) -> F3
 
 
 def _draw_signs(rng: np.random.Generator, n: int, draw_digits: Draw) -> F32:
-    return _draw_ways(rng, list_signs(), n)
+    """Draw letters and signs, every other one as carefully as print."""
+    careful = n // 2
+    return np.concatenate(
+        [_draw_ways(rng, list_signs(), careful, haste=CAREFUL), _draw_ways(rng, list_signs(), n - careful)]
+    )
 
 
 def _draw_scribbles(rng: np.random.Generator, n: int, draw_digits: Draw) -> F32:
     """Draw a pen going to and fro without aim, each way a few times."""
-    return _draw_ways(rng, [_invent(rng, int(rng.integers(1, 4)), 6, 14) for _ in range(-(-n // COPIES))], n)
+    ways = [_invent(rng, int(rng.integers(1, 4)), 6, 14) for _ in range(-(-n // COPIES // 2))]
+    ways += [_wander(rng, int(rng.integers(15, 60))) for _ in ways]
+    return _draw_ways(rng, ways, n)
 
 
 def _cross_out(rng: np.random.Generator, n: int, draw_digits: Draw) -> F32:
@@ -193,12 +203,19 @@ def _invent(rng: np.random.Generator, strokes: int, fewest: int, most: int) -> W
     )
 
 
-def _draw_ways(rng: np.random.Generator, ways: Sequence[Way], n: int) -> F32:
+def _wander(rng: np.random.Generator, points: int) -> Way:
+    """Return a way of one stroke that wanders without aim."""
+    walk = rng.normal(0, 1, (points, 2)).cumsum(axis=0)
+    walk = 100 * (walk - walk.min(axis=0)) / np.maximum(np.ptp(walk, axis=0), 1e-6)
+    return Way(-1, "walk", 1.0, (walk.astype(np.float32),), (rng.random(points) < 0.3,))
+
+
+def _draw_ways(rng: np.random.Generator, ways: Sequence[Way], n: int, *, haste: float = HASTE) -> F32:
     """Return (n, 40, 40) drawings, each in any of the ways."""
     drawings = np.zeros((n, CANVAS, CANVAS), np.float32)
     which = rng.integers(len(ways), size=n)
     for index, way in enumerate(ways):
         (chosen,) = np.nonzero(which == index)
         if len(chosen):
-            drawings[chosen] = draw_way(rng, way, len(chosen))
+            drawings[chosen] = draw_way(rng, way, len(chosen), haste=haste)
     return drawings
