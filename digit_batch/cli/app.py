@@ -14,7 +14,7 @@ from typer.exceptions import TyperException
 from digit_batch import __version__
 from digit_batch.cli import classify, dataset, evaluate, explain, merge, review, train
 from digit_batch.cli.codes import DONE, FAILED, INTERRUPTED, NO_IMAGE
-from digit_batch.cli.screen import close_stdout, show_any_text
+from digit_batch.cli.streams import close_stdout, show_any_text
 from digit_batch.errors import DigitBatchError, NoImageError
 from digit_batch.report.names import plain
 

@@ -1,13 +1,11 @@
 """What the terminal shows while a command works, and how a command is stopped."""
 
-import io
-import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, TextIO, TypeVar
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import (
@@ -119,22 +117,3 @@ def steps(*, quiet: bool = False) -> Iterator[Callable[[int, int, str], None]]:
     with Progress(*columns, console=err, transient=True, disable=not shown) as progress:
         task = progress.add_task("")
         yield lambda done, total, step: progress.update(task, completed=done, total=total, description=step)
-
-
-def show_any_text() -> None:
-    """Let a terminal or pipe that is not UTF-8 show what it cannot write as an escape, instead of ending the run."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-
-
-def stdout_for_rows() -> TextIO:
-    r"""Return stdout as the CSV needs it: UTF-8 and ``\n``, whatever the terminal's own are."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8", newline="\n")
-    return sys.stdout
-
-
-def close_stdout() -> None:
-    """Drop what is still to be written to a stdout that nobody reads, or Python complains at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -96,7 +96,7 @@ def telling(part: "Part | Parts") -> Iterator[None]:
 @contextmanager
 def write_to_stdout() -> Iterator[Callable[[str, int], None]]:
     """Give what writes rows to stdout. A reader who has had enough (``| head``) ends the run well, in `app`."""
-    from digit_batch.cli.screen import close_stdout, stdout_for_rows
+    from digit_batch.cli.streams import close_stdout, stdout_for_rows
     from digit_batch.errors import OutputError
 
     stream = stdout_for_rows()
