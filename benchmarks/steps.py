@@ -1,27 +1,28 @@
 """Where the time of one image goes: the processor's time for each step, beside decoding it and nothing else.
 
-Processor time, the least of some rounds, in one process of one thread: steady where other programs run too, which
-`throughput.py` is not.
+Processor time, the least of some rounds, in one process set up as a worker is: steady where other programs run too,
+which `throughput.py` is not.
 
     python benchmarks/steps.py
 """
 
 import argparse
+import os
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 from folders import CROPS, PAGES, SMALL, FolderKind, make_folder
 from rich.console import Console
 from rich.table import Table
-from threadpoolctl import threadpool_limits
 from throughput import decode_only
 
 from digit_batch.batch import Settings
 from digit_batch.batch.chunks import cut_chunks, read_chunk
+from digit_batch.batch.workers import ENVIRONMENT
 from digit_batch.images import Frame, Source, read_frames, walk
 from digit_batch.ink import find_inks
 from digit_batch.model import Model, load_model
@@ -67,10 +68,11 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="default: the one that ships")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"of which the least counts (default {ROUNDS})")
     given = parser.parse_args()
-    np.ones((64, 64)) @ np.ones((64, 64))  # loads the BLAS, whose threads can only then be limited
+    if not os.environ.items() >= ENVIRONMENT.items():
+        sys.exit(subprocess.run([sys.executable, *sys.argv], env=os.environ | ENVIRONMENT).returncode)
     table = Table(title="Processor time, µs an image, one process", title_justify="left")
     table.add_column("folder")
-    with tempfile.TemporaryDirectory() as root, threadpool_limits(1):
+    with tempfile.TemporaryDirectory() as root:
         model = load_model(given.model, bare=True)
         for kind in (SMALL, CROPS, PAGES):
             found = measure_steps(_make(Path(root), kind), model, given.rounds)

@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import rotate
 
 RECIPE_VERSION = 1
 SIDE = 8  # blocks along a side
@@ -111,6 +110,8 @@ def fill_boxes(stacked: F32, *, turn: float = 0.0, slant: float = 0.0) -> F32:
 
 def turn_about(stacked: F32, degrees: float) -> F32:
     """Return the stack turned anticlockwise, a little larger so that nothing is cut off."""
+    from scipy.ndimage import rotate
+
     turned: F32 = np.clip(rotate(stacked, degrees, axes=(1, 2), order=1), 0, 1)
     return turned
 
