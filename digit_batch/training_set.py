@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -104,6 +105,7 @@ def make_training_set(
     )
 
 
+@lru_cache(maxsize=2)
 def make_strangers(seed: int, count: int) -> F32:
     """Return the (count, 64) features of what is no digit: letters, signs, scribbles, spoiled digits, pairs."""
     rng = np.random.default_rng([seed, 2])
@@ -112,7 +114,9 @@ def make_strangers(seed: int, count: int) -> F32:
         drawings = draw_strangers(rng, min(BATCH, count - start))
         plain = round((1 - SCANNED) * len(drawings))
         parts += [read_features(wear(rng, drawings[:plain])), _scan(rng, drawings[plain:])]
-    return np.concatenate(parts)
+    strangers = np.concatenate(parts)
+    strangers.flags.writeable = False  # kept for the next fit
+    return strangers
 
 
 def save_as_people_do(counts: NDArray[np.float64]) -> Iterator[F32]:
