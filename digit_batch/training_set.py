@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -105,7 +104,6 @@ def make_training_set(
     )
 
 
-@lru_cache(maxsize=2)
 def make_strangers(seed: int, count: int) -> F32:
     """Return the (count, 64) features of what is no digit: letters, signs, scribbles, spoiled digits, pairs."""
     rng = np.random.default_rng([seed, 2])
@@ -114,9 +112,7 @@ def make_strangers(seed: int, count: int) -> F32:
         drawings = draw_strangers(rng, min(BATCH, count - start))
         plain = round((1 - SCANNED) * len(drawings))
         parts += [read_features(wear(rng, drawings[:plain])), _scan(rng, drawings[plain:])]
-    strangers = np.concatenate(parts)
-    strangers.flags.writeable = False  # kept for the next fit
-    return strangers
+    return np.concatenate(parts)
 
 
 def save_as_people_do(counts: NDArray[np.float64]) -> Iterator[F32]:
