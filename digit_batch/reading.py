@@ -116,7 +116,8 @@ def read_pictures(
     if again:
         gathered = _look(model, find_inks([pictures[place] for place in again], polarity, gather=True))
         for place, look in zip(again, gathered, strict=True):
-            if look.ink.breadth <= BROADEST and look.chances.max() > seen[place].chances.max():
+            # What explains more of the ink is believed when it is sure, or surer.
+            if look.ink.breadth <= BROADEST and look.chances.max() > min(seen[place].chances.max(), DOUBTFUL):
                 seen[place] = look
     return [
         Reading(look.ink, look.features, look.chances, look.likeness, *judge(look, min_confidence)) for look in seen
