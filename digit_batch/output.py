@@ -166,13 +166,13 @@ class Part:
                 written += self.stream.write(data[written:])
             self._head = ""
             self._commit(self.committed + len(data))
+            self.rows += rows  # before the sync, which takes long enough for a Ctrl-C: rows that count are kept
             if time.monotonic() - self._synced > SYNC_EVERY:
                 self.sync()
         except OSError as error:
             with suppress(OSError):
                 self.stream.truncate(self.committed)
             raise self._unwritable(error) from error
-        self.rows += rows
 
     def sync(self) -> None:
         """Have the disk keep what was written."""
