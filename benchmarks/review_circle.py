@@ -1,13 +1,15 @@
 """The circle of review: ``python benchmarks/review_circle.py FOLDER``.
 
-FOLDER is labelled (``.../<digit>/file``). It is classified; the review page of its least sure images is opened in a
-real browser, where a script presses the keys that a person would; what the page saves goes to `train` as labels; and
-the images that nobody looked at are read again with the new model. The other images get better, or this measures that
-they do not.
+FOLDER is labelled (``.../<digit>/file``). It is classified; a review page of some of its images is opened in a real
+browser, where a script presses the keys that a person would; what the page saves goes to `train` as labels; and the
+images that nobody looked at are read with the old model and the new one.
 
-``--drawn N`` fits a quick model with fewer drawn digits first, and retrains with the same; without it, the model that
-ships is where the circle begins, and `train` is run in full (minutes). ``--at-random`` corrects images at random
-instead of those for review, which leaves as many hard ones among the others as there were.
+The images on the page are taken at random: the others then tell how the next scans of this kind would be read. With
+``--least-sure`` they are those that `review` chooses, as in use; nearly all mistakes are then among them, and there is
+little left to get better in the others.
+
+``--drawn N`` begins with a quick model of fewer drawn digits, and retrains with the same; without it, the model that
+ships is where the circle begins, and `train` is run in full (minutes).
 """
 
 import argparse
@@ -92,7 +94,8 @@ def main() -> None:
     parser.add_argument(
         "--drawn", type=int, help="drawn digits of both models; by default the model that ships, and all"
     )
-    parser.add_argument("--at-random", action="store_true", help="correct images at random, not those for review")
+    parser.add_argument("--least-sure", action="store_true", help="correct the images that `review` chooses")
+    parser.add_argument("--seed", type=int, default=0, help="of the choice at random")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(scratch)
@@ -103,12 +106,13 @@ def main() -> None:
             model = ["--model", work / "before.skops"]
         run("classify", given.folder, *model, "-o", work / "rows.csv", "--quiet")
         table = read_table(work / "rows.csv")
-        if given.at_random:
-            random.Random(0).shuffle(table)
-            table = [row | {"status": "review"} for row in table if row["status"] != "error"][: given.keys]
-            write_table(work / "some.csv", table)
+        if not given.least_sure:
+            table = [row for row in table if row["status"] != "error"]
+            chosen = random.Random(given.seed).sample(range(len(table)), min(given.keys, len(table)))
+            table = [table[place] for place in sorted(chosen)]
+        write_table(work / "some.csv", table)
         page = work / "review.html"
-        run("review", work / ("some.csv" if given.at_random else "rows.csv"), "--limit", given.keys, "-o", page)
+        run("review", work / "some.csv", "--limit", given.keys, "-o", page)
         changed = press_keys(page, work / "corrections.csv")
         seen = {row["path"] for row in read_table(work / "corrections.csv")}
         others = [row for row in read_table(work / "rows.csv") if row["path"] not in seen and row["status"] != "error"]

@@ -10,11 +10,10 @@ The recipe, step by step (`RECIPE_VERSION` changes with it, because a fitted mod
 Steps 1 and 2 are one exact area integral: the running sum of each row is read at the slanted borders of the columns.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import rotate
 
 RECIPE_VERSION = 1
 SIDE = 8  # blocks along a side
@@ -52,12 +51,8 @@ def extract_features(amounts: Sequence[F32], *, turn: float = 0.0, slant: float 
     (n, 64) float32, 0..16, row by row from the top left. A blank gives zeros.
     """
     features = np.zeros((len(amounts), SIDE * SIDE), np.float32)
-    longest = np.array([max(amount.shape) for amount in amounts], dtype=int)
-    for low, high in zip((0, *SIZES), (*SIZES, 1 << 30), strict=False):
-        (chosen,) = np.nonzero((longest > low) & (longest <= high))
-        if len(chosen):
-            boxes = fill_boxes(stack([amounts[int(i)] for i in chosen]), turn=turn, slant=slant)
-            features[chosen] = count_blocks(boxes)
+    for chosen, stacked in stack_by_size(amounts):
+        features[chosen] = count_blocks(fill_boxes(stacked, turn=turn, slant=slant))
     return features
 
 
@@ -85,6 +80,15 @@ def share_length(length: int, parts: int) -> F32:
     return shares
 
 
+def stack_by_size(amounts: Sequence[F32]) -> Iterator[tuple[NDArray[np.intp], F32]]:
+    """Yield the places of the digits of about one size, and their stack; blanks are left out."""
+    longest = np.array([max(amount.shape) for amount in amounts], dtype=int)
+    for low, high in zip((0, *SIZES), (*SIZES, 1 << 30), strict=False):
+        (chosen,) = np.nonzero((longest > low) & (longest <= high))
+        if len(chosen):
+            yield chosen, stack([amounts[place] for place in chosen.tolist()])
+
+
 def stack(amounts: Sequence[F32]) -> F32:
     """Return the digits as one array (n, h, w), each in the top left corner, zeros elsewhere."""
     height = max(amount.shape[0] for amount in amounts)
@@ -106,6 +110,8 @@ def fill_boxes(stacked: F32, *, turn: float = 0.0, slant: float = 0.0) -> F32:
 
 def turn_about(stacked: F32, degrees: float) -> F32:
     """Return the stack turned anticlockwise, a little larger so that nothing is cut off."""
+    from scipy.ndimage import rotate
+
     turned: F32 = np.clip(rotate(stacked, degrees, axes=(1, 2), order=1), 0, 1)
     return turned
 
@@ -231,6 +237,16 @@ def _measure_framed(row: F32, framed: F32) -> F32:
     length, area = outline.reshape(len(framed), -1).sum(axis=1), here.reshape(len(framed), -1).sum(axis=1)
     widths: F32 = 2 * area / np.maximum(length, 1e-6)
     return widths
+
+
+def measure_variation(boxes: F32) -> F32:
+    """Return the total variation of each box, (n,): the sum of the changes along its rows and columns, from 0 to 0."""
+    row, framed = _frame(boxes)
+    here, below = row[: framed.size], framed.shape[2]
+    changes = np.abs(row[below : framed.size + below] - here)
+    changes += np.abs(row[1 : framed.size + 1] - here)
+    variation: F32 = changes.reshape(len(framed), -1).sum(axis=1)
+    return variation
 
 
 def spread(boxes: F32) -> F32:

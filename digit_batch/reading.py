@@ -10,7 +10,16 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from digit_batch.features import BOX, SIDE, extract_features, fill_boxes, stack, stretch
+from digit_batch.features import (
+    BOX,
+    SIDE,
+    extract_features,
+    fill_boxes,
+    measure_variation,
+    stack,
+    stack_by_size,
+    stretch,
+)
 from digit_batch.ink import Ink, find_inks
 from digit_batch.model import Answers, Model
 from digit_batch.predictions import CLASSES, Prediction, Status
@@ -68,11 +77,13 @@ class Reading:
 
     def prediction(self, path: str, frame: int, box: Box = "none") -> Prediction:
         """Return the row of this reading, with the box that its features were counted on where that is asked for."""
-        if not self.chances.any():
+        chances = tuple(self.chances.tolist())
+        confidence = max(chances)
+        if not confidence:
             return Prediction(path, frame, None, None, self.status, self.reason)
-        chances = tuple(float(chance) for chance in self.chances)
         kept = None if box == "none" else draw_box(self.ink.amount, box)
-        return Prediction(path, frame, self.label, self.confidence, self.status, self.reason, chances, kept)
+        label = chances.index(confidence)
+        return Prediction(path, frame, label, confidence, self.status, self.reason, chances, kept)
 
 
 def read_pictures(
@@ -105,7 +116,8 @@ def read_pictures(
     if again:
         gathered = _look(model, find_inks([pictures[place] for place in again], polarity, gather=True))
         for place, look in zip(again, gathered, strict=True):
-            if look.ink.breadth <= BROADEST and look.chances.max() > seen[place].chances.max():
+            # What explains more of the ink is believed when it is sure, or surer.
+            if look.ink.breadth <= BROADEST and look.chances.max() > min(seen[place].chances.max(), DOUBTFUL):
                 seen[place] = look
     return [
         Reading(look.ink, look.features, look.chances, look.likeness, *judge(look, min_confidence)) for look in seen
@@ -124,7 +136,8 @@ class _Look:
 
 def _look(model: Model, inks: Sequence[Ink]) -> list[_Look]:
     """Ask the model about each digit's ink; about noise it is not asked."""
-    inked = [place for place, ink in enumerate(inks) if ink.amount.size and measure_way(ink.amount) <= LONGEST_WAY]
+    ways = measure_ways([ink.amount for ink in inks])
+    inked = [place for place, way in enumerate(ways.tolist()) if 0 < way <= LONGEST_WAY]
     features = np.zeros((len(inks), SIDE * SIDE), dtype=np.float32)
     chances = np.zeros((len(inks), CLASSES), dtype=np.float32)
     likeness = np.zeros(len(inks), dtype=np.float32)
@@ -157,12 +170,12 @@ def _reconsider(
 
 def judge(look: _Look, min_confidence: float) -> tuple[Status, str]:
     """Return the status of a reading, and why a person should look at it."""
-    ink, chances = look.ink, look.chances
+    ink, chances = look.ink, look.chances.tolist()
     if not ink.amount.size:
         return "review", "blank: no ink found"
-    if not chances.any():
+    if not any(chances):
         return "review", "not like any digit: noise or scribble"
-    second, first = chances.argsort()[-2:]
+    second, first = sorted(range(CLASSES), key=chances.__getitem__)[-2:]
     if ink.others > OTHERS or ink.breadth > BROADEST:
         return "review", "more than one digit?"
     if look.likeness < LEAST_LIKENESS:
@@ -178,12 +191,14 @@ def draw_box(amount: NDArray[np.float32], box: Box) -> bytes:
     return np.rint(255 * drawn).astype(np.uint8).tobytes()
 
 
-def measure_way(amount: NDArray[np.float32]) -> float:
-    """Return how far the pen went to draw this ink, in sides of a square as large as its crop.
+def measure_ways(amounts: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
+    """Return how far the pen went to draw each ink, (n,), in sides of a square as large as its crop; 0 for a blank.
 
     A pen's line has an outline along both of its sides, so the way is half the outline's length, which is the total
     variation of the (height, width) amounts (here the sum along rows and columns, quicker than the length).
     """
-    inner = np.abs(amount[1:] - amount[:-1]).sum() + np.abs(amount[:, 1:] - amount[:, :-1]).sum()
-    border = amount[0].sum() + amount[-1].sum() + amount[:, 0].sum() + amount[:, -1].sum()
-    return float((inner + border) / (2 * np.sqrt(amount.size)))
+    ways = np.zeros(len(amounts))
+    for chosen, stacked in stack_by_size(amounts):
+        sides = np.sqrt([amounts[place].size for place in chosen])
+        ways[chosen] = measure_variation(stacked) / (2 * sides)
+    return ways

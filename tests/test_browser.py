@@ -154,6 +154,16 @@ def test_a_cell_of_the_confusion_matrix_shows_its_pictures(report, open_page):
     expect(page.locator("#count")).to_have_text("32 pictures")
 
 
+def test_a_reason_of_the_list_shows_its_pictures(run, wrong, tmp_path, open_page):
+    run("classify", wrong, "-o", tmp_path / "rows.csv", "--report", tmp_path / "page.html", "-q")
+    page = open_page(tmp_path / "page.html")
+    page.click("[data-search='blank']")
+    expect(page.locator("#count")).to_have_text("1 of 32 pictures")
+    page.click("[data-search='empty file']")
+    expect(cards(page)).to_have_count(1)
+    expect(page.locator(".card .trouble")).to_have_text("empty file")
+
+
 def test_pictures_are_sorted_and_grouped(report, open_page):
     page = open_page(report)
     page.select_option("#sort", "sure")

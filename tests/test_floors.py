@@ -89,4 +89,4 @@ def test_only_the_commands_print_and_exit(path):
 
 def test_what_is_imported_is_found():
     """The test itself sees imports inside functions and of parts of the package."""
-    assert {"batch", "images", "model", "predictions", "errors"} <= rooms_entered(PACKAGE / "cli" / "classify.py")
+    assert {"batch", "images", "model", "predictions", "errors"} <= rooms_entered(PACKAGE / "cli" / "reading.py")

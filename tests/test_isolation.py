@@ -41,7 +41,7 @@ if sys.argv == ["-c"]:
 def classify_poisoned(tmp_path, folder, *options):
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "sitecustomize.py").write_text(POISON)
-    process = start("classify", folder, "-o", "-", "-q", "--jobs", 2, *options, path=[tmp_path / "site"])
+    process = start("classify", folder, "-o", "-", "-q", *options, path=[tmp_path / "site"])
     out, err = process.communicate(timeout=120)
     rows = list(csv.reader(io.StringIO(out.decode(), newline="")))
     return process.returncode, rows, err.decode()
@@ -53,7 +53,7 @@ def test_files_that_kill_or_hang_their_reader_cost_one_row_each(tmp_path):
     calm = {row[0]: row for row in csv.reader(io.StringIO(run("classify", folder, "-o", "-", "-q").stdout))}
     for name in ("kill.png", "hang.png", "stop.png", "once.png"):
         draw(5).save(folder / name)
-    code, rows, err = classify_poisoned(tmp_path, folder, "--timeout", 2)
+    code, rows, err = classify_poisoned(tmp_path, folder, "--jobs", 2, "--timeout", 2)
     found = {os.path.basename(row[0]): row for row in rows}
     assert (code, err) == (3, "")
     assert len(rows) == len(found) == 1 + 70 + 4
@@ -65,6 +65,18 @@ def test_files_that_kill_or_hang_their_reader_cost_one_row_each(tmp_path):
         assert again[2] == row[2] and again[4] == row[4]
 
 
+@pytest.mark.parametrize("options", [[], ["--jobs", 1]], ids=["by itself", "--jobs 1"])
+def test_a_few_files_are_isolated_too(tmp_path, options):
+    """Where one reader is enough, it is still another process than the one that writes."""
+    folder = fill(tmp_path / "scans", 2)
+    for name in ("0005.png", "kill.png"):
+        draw(5).save(folder / name)
+    code, rows, err = classify_poisoned(tmp_path, folder, *options)
+    assert (code, err) == (3, "")
+    assert [row[4] == "error" for row in rows[1:]] == [False, False, False, True]
+    assert rows[-1][4:] == ["error", "killed its reader: out of memory?"]
+
+
 @pytest.mark.slow
 def test_a_worker_killed_by_nobodys_fault_changes_nothing(tmp_path):
     """Its chunk is read again as it was, and the output is the same to the byte."""
@@ -73,7 +85,7 @@ def test_a_worker_killed_by_nobodys_fault_changes_nothing(tmp_path):
     (folder / "once.png.seen").touch()
     calm = list(csv.reader(io.StringIO(run("classify", folder, "-o", "-", "-q").stdout)))
     (folder / "once.png.seen").unlink()
-    code, rows, err = classify_poisoned(tmp_path, folder)
+    code, rows, err = classify_poisoned(tmp_path, folder, "--jobs", 2)
     assert (code, err) == (0, "")
     assert (folder / "once.png.seen").exists()
     assert rows == calm

@@ -5,11 +5,15 @@ import functools
 import io
 import json
 import os
+import pickle
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
 import pytest
 import skops.io
+from conftest import ROOT
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
@@ -50,6 +54,12 @@ def saved(model, tmp_path_factory):
     return path
 
 
+@pytest.fixture(params=[False, True], ids=["whole", "bare"])
+def load(request):
+    """The two ways to read a model file; what is said of one is true of the other."""
+    return functools.partial(load_model, bare=request.param)
+
+
 @pytest.fixture(scope="module")
 def document(saved):
     """What the file holds, to be altered."""
@@ -69,12 +79,29 @@ def margins_of_scikit_learn(model, points):
     return svc.decision_function(prepare(points).astype(np.float64))
 
 
-def test_a_model_answers_the_same_after_saving_and_loading(model, saved, points):
-    loaded = load_model(saved)
+def test_a_model_answers_the_same_after_saving_and_loading(load, model, saved, points):
+    loaded = load(saved)
     assert np.array_equal(loaded.margins(points), model.margins(points))
     assert np.array_equal(loaded.chances(points), model.chances(points))
     assert (loaded.fitted_on, dict(loaded.scores)) == (model.fitted_on, dict(model.scores))
     assert loaded.calibration == model.calibration
+
+
+def test_a_bare_model_answers_the_same_and_needs_no_scikit_learn(model, saved, points):
+    """As read from the file, or made of a whole one and sent to another process."""
+    wanted = model.answer(points[:50]).chances
+    assert np.array_equal(model.bare().answer(points[:50]).chances, wanted)
+    script = (
+        "import pickle, sys\nfrom pathlib import Path\nfrom digit_batch.model import load_model\n"
+        f"sent = pickle.loads({pickle.dumps(model.bare())!r})\n"
+        f"features = pickle.loads({pickle.dumps(points[:50])!r})\n"
+        f"read = load_model(Path({str(saved)!r}), bare=True)\n"
+        "assert (sent.chances(features) == read.chances(features)).all()\n"
+        "print(*sorted({'sklearn', 'skops'} & {name.partition('.')[0] for name in sys.modules}))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-"], input=script, env=environment, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("\n", "")
 
 
 def test_margins_are_scikit_learns_decision_function(model, points):
@@ -135,19 +162,19 @@ def test_the_shipped_model_is_there_and_says_what_it_is():
         ("calibration", {}, "lacks a part"),
     ],
 )
-def test_a_model_that_does_not_fit_is_refused_with_the_cure(document, tmp_path, key, value, says):
+def test_a_model_that_does_not_fit_is_refused_with_the_cure(load, document, tmp_path, key, value, says):
     skops.io.dump({**document, key: value}, tmp_path / "m.skops")
     with pytest.raises(ModelError, match=says) as refusal:
-        load_model(tmp_path / "m.skops")
+        load(tmp_path / "m.skops")
     assert "digit-batch train" in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("key", ["scikit_learn", "recipe", "format", "svc", "calibration", "scores"])
-def test_a_model_that_lacks_a_part_is_refused(document, tmp_path, key):
+def test_a_model_that_lacks_a_part_is_refused(load, document, tmp_path, key):
     skops.io.dump({name: part for name, part in document.items() if name != key}, tmp_path / "m.skops")
     with pytest.raises(ModelError, match="digit-batch train"):
-        load_model(tmp_path / "m.skops")
+        load(tmp_path / "m.skops")
 
 
 def cut_vectors(svc):
@@ -169,12 +196,12 @@ def change_kernel(svc):
 
 
 @pytest.mark.parametrize("change", [cut_vectors, swap_classes, spoil_number, change_kernel])
-def test_a_classifier_whose_parts_do_not_fit_is_refused(document, tmp_path, change):
+def test_a_classifier_whose_parts_do_not_fit_is_refused(load, document, tmp_path, change):
     svc = copy.deepcopy(document["svc"])
     change(svc)
     skops.io.dump({**document, "svc": svc}, tmp_path / "m.skops")
     with pytest.raises(ModelError, match="holds no fitted digit classifier"):
-        load_model(tmp_path / "m.skops")
+        load(tmp_path / "m.skops")
 
 
 def foreign_things(marker):
@@ -189,12 +216,12 @@ def foreign_things(marker):
 
 @pytest.mark.parametrize("name", foreign_things("x"))
 @pytest.mark.parametrize("key", ["svc", "fitted_on", "extra"])
-def test_a_foreign_type_is_refused_and_nothing_is_run(document, tmp_path, name, key):
+def test_a_foreign_type_is_refused_and_nothing_is_run(load, document, tmp_path, name, key):
     marker = tmp_path / "made"
     skops.io.dump({**document, key: foreign_things(marker)[name]}, tmp_path / "m.skops")
     TRAPS_SPRUNG.clear()
     with pytest.raises(ModelError, match=r"holds the foreign type .*; nothing in it was run"):
-        load_model(tmp_path / "m.skops")
+        load(tmp_path / "m.skops")
     assert not TRAPS_SPRUNG
     assert not marker.exists()
 
@@ -206,7 +233,7 @@ def test_the_trap_of_the_test_above_is_a_real_one(document, tmp_path):
     assert TRAPS_SPRUNG
 
 
-def test_a_foreign_type_named_anywhere_in_the_schema_is_found(saved, tmp_path):
+def test_a_foreign_type_named_anywhere_in_the_schema_is_found(load, saved, tmp_path):
     """The schema is text: a type can be slipped in under a node of any kind."""
     with zipfile.ZipFile(saved) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
@@ -217,35 +244,35 @@ def test_a_foreign_type_named_anywhere_in_the_schema_is_found(saved, tmp_path):
         for name, data in parts.items():
             archive.writestr(name, data)
     with pytest.raises(ModelError, match=r"posix\.system"):
-        load_model(tmp_path / "m.skops")
+        load(tmp_path / "m.skops")
 
 
 @pytest.mark.parametrize("share", [0, 0.01, 0.3, 0.6, 0.9, 0.99, 0.9999])
-def test_a_file_cut_short_is_refused(saved, tmp_path, share):
+def test_a_file_cut_short_is_refused(load, saved, tmp_path, share):
     data = saved.read_bytes()
     (tmp_path / "m.skops").write_bytes(data[: int(share * len(data))])
     with pytest.raises(ModelError, match=r"is damaged or no model at all .*digit-batch train"):
-        load_model(tmp_path / "m.skops")
+        load(tmp_path / "m.skops")
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x05\x06" + bytes(18), b"just text", b"\x80\x04N."], ids=repr)
-def test_what_is_no_model_is_refused(tmp_path, content):
+def test_what_is_no_model_is_refused(load, tmp_path, content):
     (tmp_path / "m.skops").write_bytes(content)
     with pytest.raises(ModelError, match="damaged or no model"):
-        load_model(tmp_path / "m.skops")
+        load(tmp_path / "m.skops")
 
 
-def test_a_zip_of_other_things_and_a_folder_and_nothing_are_refused(tmp_path):
+def test_a_zip_of_other_things_and_a_folder_and_nothing_are_refused(load, tmp_path):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("schema.json", "[]")
     (tmp_path / "m.skops").write_bytes(buffer.getvalue())
     for path in (tmp_path / "m.skops", tmp_path, tmp_path / "nowhere"):
         with pytest.raises(ModelError):
-            load_model(path)
+            load(path)
 
 
-def test_a_flipped_bit_is_refused_or_changes_nothing(model, saved, tmp_path, points):
+def test_a_flipped_bit_is_refused_or_changes_nothing(load, model, saved, tmp_path, points):
     data = saved.read_bytes()
     chance = np.random.default_rng(0)
     middle = chance.integers(0, len(data), 60)
@@ -257,7 +284,7 @@ def test_a_flipped_bit_is_refused_or_changes_nothing(model, saved, tmp_path, poi
         damaged[place] ^= 1 << int(chance.integers(8))
         (tmp_path / "m.skops").write_bytes(damaged)
         try:
-            loaded = load_model(tmp_path / "m.skops")
+            loaded = load(tmp_path / "m.skops")
         except ModelError:
             refused += 1
         else:

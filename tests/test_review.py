@@ -64,6 +64,12 @@ def test_the_page_holds_the_rows_for_a_person(run, scans, tmp_path):
     assert len(page_data(tmp_path / "one.html")["data"]["path"]) == 1
 
 
+def test_a_page_without_any_picture_says_where_to_look(run, tmp_path):
+    result = run("review", write_table(tmp_path / "rows.csv", TABLE), "-o", tmp_path / "p.html")
+    assert result.exit_code == 0
+    assert "No image could be read" in result.stderr
+
+
 def test_corrections_change_their_rows_and_no_other_byte(run, tmp_path):
     table = write_table(tmp_path / "rows.csv", TABLE)
     said = [("b, or so.png", 0, 3), ("c.png", 0, "x"), ("p.tif", 1, 7), ("a.png", 0, 3)]

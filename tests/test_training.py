@@ -8,7 +8,7 @@ from statistics import mean, pstdev
 import numpy as np
 import pytest
 from conftest import read_rows
-from pictures import digit_page, save
+from pictures import blank_page, digit_page, save
 from PIL import Image
 from sklearn import metrics
 from sklearn.datasets import load_digits
@@ -261,15 +261,18 @@ def test_what_is_wrong_with_a_folder_is_told_and_left_out(run, own, tmp_path):
     save(digit_page(3, 0), folder / "3" / "again.bmp")  # the same pixels in another format
     save(digit_page(5, 1), folder / "6" / "a five.png")
     (folder / "7" / "broken.png").write_bytes(b"no picture")
+    save(blank_page(), folder / "8" / "blank.png")
     save(digit_page(2, 0), folder / "unsorted" / "2.png")
     words = ("--data", folder, "--only-data", "--repeats", 1, "--json", tmp_path / "figures.json")
     result = run("train", *words, "-o", tmp_path / "my.skops")
-    assert result.exit_code == 0, result.stderr
+    assert result.exit_code == 3, "done, but an image could not be read"
+    assert (tmp_path / "my.skops").exists()
     found = json.loads((tmp_path / "figures.json").read_text())["own_digits"]
     assert found["counts"] == [12, 12, 12, 12, 12, 11, 12, 12, 12, 12]
     assert [name for name, _ in found["copies"]] == [f"{folder}/3/again.bmp"]
     assert found["contradictions"] == [[f"{folder}/6/a five.png", f"{folder}/5/1.png"]]
     assert [name for name, _ in found["unreadable"]] == [f"{folder}/7/broken.png"]
+    assert [name for name, _ in found["no_ink"]] == [f"{folder}/8/blank.png"]
     assert found["unlabelled"] == [[f"{folder}/unsorted", 1]]
     for words in ("again.bmp", "Two labels for one picture", "broken.png", "unsorted, 1 images"):
         assert words in result.stdout

@@ -51,8 +51,8 @@ def classify(
     settings : Settings
         How each image is read.
     jobs : int or None
-        Worker processes; None takes all cores, and one where the folder is small. A small folder with 1 is read in
-        this process: at once, but an image that kills or hangs its reader then ends the run.
+        Worker processes; None takes all cores, and one where the folder is small. With 0 this process reads: at once,
+        but an image that kills or hangs its reader then ends the run.
     on_skip : callable or None
         Told of every thing met that is no image.
 
@@ -97,16 +97,17 @@ def classify_chunks(
         As in `classify`.
     """
     chunks = iter(chunks)
-    first, small = _take_small(chunks)
-    if small and jobs == 1:
+    if jobs == 0:
         with threadpool_limits(1):  # as in a worker: more threads could round otherwise
-            for chunk in first:
+            for chunk in chunks:
                 yield _sort_rows(len(chunk), (row for rows in read_chunk(chunk, model, settings) for row in rows))
         return
-    jobs = jobs or (1 if small else os.cpu_count()) or 1
+    if jobs is None:
+        first, small = _take_small(chunks)
+        chunks, jobs = chain(first, chunks), 1 if small else os.cpu_count() or 1
     crew = Crew(pickle.dumps((model.bare(), settings)), jobs, settings.timeout)
     try:
-        yield from crew.read(chain(first, chunks))
+        yield from crew.read(chunks)
     finally:
         crew.end()
 

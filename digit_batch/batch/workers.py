@@ -27,12 +27,10 @@ _START = (
     "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); "
     "from digit_batch.batch.serve import serve; serve()"
 )
-_ONE_THREAD = dict.fromkeys(
-    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
-)
-# For glibc, in bytes: what NumPy frees is kept for its next array. To get fresh pages from the system for each one
-# takes ten times as long as most of the work that is done on it. Arrays of a picture beyond these sizes still go back.
-_KEEP_MEMORY = {
+ENVIRONMENT = {
+    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"),
+    # For glibc, in bytes: what NumPy frees is kept for its next array. To get fresh pages from the system for each one
+    # takes ten times as long as most of the work that is done on it. Arrays of a picture beyond these sizes go back.
     "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
     "MALLOC_TRIM_THRESHOLD_": str(64 << 20),
     "MALLOC_TOP_PAD_": str(16 << 20),
@@ -102,7 +100,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=os.environ | _ONE_THREAD | _KEEP_MEMORY,
+            env=os.environ | ENVIRONMENT,
         )
         threading.Thread(target=self._talk, name="digit_batch worker", daemon=True).start()
 

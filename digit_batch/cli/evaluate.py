@@ -3,9 +3,10 @@
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from itertools import chain, zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -28,7 +29,7 @@ from digit_batch.cli.options import (
 
 if TYPE_CHECKING:
     from digit_batch.batch import Settings
-    from digit_batch.evaluation import Tournament
+    from digit_batch.evaluation import Comparison, Evaluation, Threshold, Tournament
     from digit_batch.predictions import Prediction
 
     Pairs = Iterator[tuple[Prediction, int | None]]
@@ -70,7 +71,7 @@ def evaluate(
     Example: [bold]digit-batch evaluate labelled/ --json metrics.json[/bold]
     """
     from digit_batch import batch
-    from digit_batch.cli.screen import follow, out
+    from digit_batch.cli.screen import follow
     from digit_batch.cli.truth import check_truth, find_truth
     from digit_batch.errors import InputError
     from digit_batch.evaluation import Tournament
@@ -78,7 +79,6 @@ def evaluate(
     from digit_batch.images import Limits
     from digit_batch.output import check_output, whole_file
     from digit_batch.reading import MIN_CONFIDENCE
-    from digit_batch.report import evaluation as shown
 
     for path in (output, metrics, plot):
         if path is not None:
@@ -115,30 +115,58 @@ def evaluate(
         result = scores(pairs)
         if not result.images + result.unreadable:
             raise InputError(f"No image in {source} has a true label. {truth.cure}")
-    compared = duel.result() if duel else None
-    found = None if target_accuracy is None else result.confidences.reaching(target_accuracy)
+    finding = Finding(
+        result,
+        str(against),
+        duel.result() if duel else None,
+        target_accuracy,
+        None if target_accuracy is None else result.confidences.reaching(target_accuracy),
+    )
     if plot:
         draw_confusion(result, plot)
     if metrics:
-        document = result.figures()
-        if compared:
-            document["against"] = {"other": str(against), **compared.figures()}
-        if target_accuracy is not None:
-            document["target"] = {"accuracy": target_accuracy, "threshold": found.figures() if found else None}
         with whole_file(metrics, force=force) as stream:
-            stream.write(json.dumps(document, indent=2) + "\n")
+            stream.write(json.dumps(finding.figures(), indent=2) + "\n")
     if page:
         page.write(result, jobs=jobs, quiet=quiet)
     if not quiet:
-        out.print(shown.evaluation(result))
-        if compared:
-            out.print(shown.comparison(compared, str(against)))
-        if target_accuracy is not None:
-            out.print(shown.target(target_accuracy, found))
+        finding.show()
     if fail_under is not None and result.accuracy < fail_under:
         raise typer.Exit(BELOW)
     if result.unreadable:
         raise typer.Exit(UNREADABLE)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found out, and what was asked for beside it."""
+
+    result: "Evaluation"
+    against: str
+    compared: "Comparison | None"
+    target: float | None
+    threshold: "Threshold | None"
+
+    def figures(self) -> dict[str, Any]:
+        """Return every figure as plain data."""
+        document = self.result.figures()
+        if self.compared:
+            document["against"] = {"other": self.against, **self.compared.figures()}
+        if self.target is not None:
+            threshold = self.threshold.figures() if self.threshold else None
+            document["target"] = {"accuracy": self.target, "threshold": threshold}
+        return document
+
+    def show(self) -> None:
+        """Print it."""
+        from digit_batch.cli.screen import out
+        from digit_batch.report import evaluation as shown
+
+        out.print(shown.evaluation(self.result))
+        if self.compared:
+            out.print(shown.comparison(self.compared, self.against))
+        if self.target is not None:
+            out.print(shown.target(self.target, self.threshold))
 
 
 def is_table(source: str) -> bool:

@@ -28,8 +28,8 @@ def merge(
     Example: [bold]digit-batch merge out-*.csv -o all.csv[/bold]
     """
     from digit_batch import parquet
-    from digit_batch.cli.classify import conclude
     from digit_batch.cli.screen import interruptible, meter
+    from digit_batch.cli.target import conclude
     from digit_batch.errors import NoImageError
     from digit_batch.output import check_output, whole_file
     from digit_batch.report.tables import Tally

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from digit_batch.predictions import Prediction
 
 
+LOST = (
+    "No image could be read for the page. The paths of its rows start in the folder where `classify` ran: run it there."
+)
+
+
 class Report:
     """A page to be, and the rows that it will show.
 
@@ -72,23 +77,27 @@ class Report:
 
     def write(self, result: "Evaluation | None" = None, *, jobs: int | None = None, quiet: bool = False) -> None:
         """Read the pictures of the rows kept, and write the page."""
-        from digit_batch.cli.screen import err
+        from digit_batch.cli.screen import err, meter
         from digit_batch.model import load_model
         from digit_batch.report.names import plain
         from digit_batch.report.page import Run, write_report
 
         run = Run(*self._about, options=self._options, seconds=time.perf_counter() - self._started)
-        write_report(
-            self.path,
-            run,
-            self.kept,
-            self.tally,
-            result,
-            model=load_model(self._model),
-            settings=self._settings,
-            jobs=jobs,
-            force=self._force,
-        )
+        shown = len(self.kept.rows)
+        with meter("drawing", quiet=quiet, count=lambda: range(shown)) as advance:
+            seen = write_report(
+                self.path,
+                run,
+                self.kept,
+                self.tally,
+                result,
+                model=load_model(self._model),
+                settings=self._settings,
+                jobs=jobs,
+                force=self._force,
+                progress=advance,
+            )
         if not quiet:
-            shown = min(self.kept.count, len(self.kept.rows))
-            err.print(f"{shown:,} pictures in {plain(str(self.path))}", markup=False)
+            err.print(f"{seen:,} pictures in {plain(str(self.path))}", markup=False)
+        if not seen and self.tally.statuses["error"] < self.tally.images:
+            err.print(LOST, markup=False)

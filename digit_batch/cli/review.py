@@ -70,7 +70,8 @@ def _make_page(
     force: bool,
     quiet: bool,
 ) -> None:
-    from digit_batch.cli.screen import out
+    from digit_batch.cli.report import LOST
+    from digit_batch.cli.screen import err, meter, out
     from digit_batch.errors import NoImageError
     from digit_batch.model import load_model
     from digit_batch.output import check_output
@@ -84,7 +85,19 @@ def _make_page(
     if not choice.rows:
         raise NoImageError(f"{table} has no row that could be reviewed. Give the CSV of a run that read some images.")
     shown = [Shown(place, row) for place, row in choice.rows]
-    write_review(page, shown, table.name, model=load_model(model), settings=settings, jobs=jobs, force=force)
+    with meter("drawing", quiet=quiet, count=lambda: shown) as advance:
+        seen = write_review(
+            page,
+            shown,
+            table.name,
+            model=load_model(model),
+            settings=settings,
+            jobs=jobs,
+            force=force,
+            progress=advance,
+        )
+    if not seen:
+        err.print(LOST, markup=False)
     if not quiet:
         marked = sum(row.status == "review" for _, row in choice.rows)
         out.print(

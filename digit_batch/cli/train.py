@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from digit_batch.cli.codes import UNREADABLE
 from digit_batch.cli.options import (
     Force,
     Jobs,
@@ -65,7 +66,7 @@ def train(
         typer.Option(
             min=0,
             help="Digits drawn with a pen and added; fewer fit faster and read other people's scans worse.",
-            show_default="80000, fewer with 10,000 images of your own or more",
+            show_default="80000, fewer with more than 10,000 images of your own",
         ),
     ] = None,
     calibrate_on: Annotated[
@@ -158,6 +159,8 @@ def train(
     if not quiet:
         out.print(shown.trained(trained))
         out.print(shown.saved(trained.model, str(output), output.stat().st_size))
+    if own is not None and own.unreadable:
+        raise typer.Exit(UNREADABLE)
 
 
 def _read(data: list[str], truth: "Truth", settings: "Settings", *, jobs: int | None, quiet: bool) -> "OwnDigits":
@@ -189,6 +192,6 @@ def _read(data: list[str], truth: "Truth", settings: "Settings", *, jobs: int | 
     if not met:
         raise NoImageError(f"No image in {', '.join(data)}. Give folders with one folder a digit, named 0 to 9.")
     if not len(own.labels):
-        what = "can be read and has a true label" if own.unreadable else "has a true label"
+        what = "can be read and has a true label" if own.unreadable or own.no_ink else "has a true label"
         raise InputError(f"No image in {', '.join(data)} {what}. {truth.cure}")
     return own

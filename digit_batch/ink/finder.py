@@ -23,8 +23,12 @@ LEAST_SHARE = 0.35  # of all ink in the digit's box: less is noise that someone 
 LEAST_COHERENCE = 0.3  # likeness of neighbouring pixels: 0 to 0.15 in noise, from 0.4 for strokes one pixel wide
 LEAST_CONTRAST = 8.0  # grey levels between ink and paper; JPEG makes differences of 2 to 5 on blank paper
 LEAST_SIGNAL = 4.7  # ink over the paper's noise; pure noise, split in two by any threshold, reaches 3.5
+FRAME, FRAME_FILL = 0.5, 0.3  # of the sides that a frame spans, of its area that is ink: less ink, and more span
+CROSSING, SLENDER = 0.85, 0.15  # of the sides, along and across a ruled line that is all there is
 SURE = 0.75  # lean of the polarity: of 1,700 simulated scans that lean more none is wrong, of 400 others 20
 PAPER = 1.0  # in doubt, dark ink on paper is the likelier: exp(1) to 1
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 NO_INK = np.zeros((0, 0), np.float32)
 
 
@@ -241,6 +245,7 @@ def _read_canvases(
         | (signal < LEAST_SIGNAL)
         | (size < LEAST_SIZE * sides.max(axis=1))
         | (share < LEAST_SHARE)
+        | _find_frames(kept, boxes, sides, np.concatenate([lines, [False]])[best])
     )
     inks = []
     for i in range(n):
@@ -268,6 +273,18 @@ def _read_canvases(
             )
         )
     return inks
+
+
+def _find_frames(kept: NDArray[np.bool_], boxes: NDArray[np.intp], sides: Floats, line: Mask) -> Mask:
+    """Say where all that is left of the writing is a ruled line, a frame, or a corner of one.
+
+    A line crosses the picture and is slender beside its width, as a 1 that is alone in a narrow picture is not.
+    """
+    size = boxes[:, 2:] - boxes[:, :2]
+    thin = kept.sum(axis=(1, 2)) < FRAME_FILL * size.prod(axis=1)
+    frame = (size > FRAME * sides).all(axis=1) & thin
+    rule = ((size >= CROSSING * sides) & (size < SLENDER * sides)[:, ::-1]).any(axis=1)
+    return np.asarray(line & (frame | rule))
 
 
 def _say_blank(light: bool, choice: Choice, contrast: float, signal: float) -> Ink:

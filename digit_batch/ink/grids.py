@@ -63,9 +63,12 @@ def average_blocks(picture: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]
     rows: NDArray[np.unsignedinteger] = picture[0::factor].astype(kind)
     for row in range(1, factor):
         rows += picture[row::factor]
-    blocks = rows[:, 0::factor].copy()
-    for column in range(1, factor):
-        blocks += rows[:, column::factor]
+    blocks = np.empty((len(rows), width // factor, *rows.shape[2:]), kind)
+    for place in [()] if rows.ndim == 2 else [(colour,) for colour in range(rows.shape[2])]:  # long strides, not threes
+        block = rows[:, 0::factor, *place].copy()
+        for column in range(1, factor):
+            block += rows[:, column::factor, *place]
+        blocks[:, :, *place] = block
     area = factor * factor
     blocks += area // 2
     blocks //= area
@@ -94,9 +97,9 @@ def find_colour_axis(picture: NDArray[np.uint8]) -> tuple[NDArray[np.float32], f
     one, so that a grey picture keeps its levels.
     """
     colours = picture.reshape(-1, 3)
-    colours = colours[:: max(1, len(colours) // 4096)].astype(np.float32)
-    colours -= colours.mean(axis=0)
-    _, axes = np.linalg.eigh(colours.T @ colours)
+    colours = np.ascontiguousarray(colours[:: max(1, len(colours) // 4096)].T, np.float32)
+    colours -= colours.mean(axis=1, keepdims=True)
+    _, axes = np.linalg.eigh(colours @ colours.T)
     axis = axes[:, -1].astype(np.float32)
     if float(axis @ LUMA) < 0:
         axis = -axis

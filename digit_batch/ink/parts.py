@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 CORNERS = np.ones((3, 3), bool)  # neighbours at corners are connected
 CENTRAL = 0.3  # of the side: how fast a part's rating falls with its distance from the middle
@@ -52,6 +51,8 @@ class Parts:
 
 def label_parts(mask: Mask) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
     """Return a (n, h, w) mask with its connected parts numbered from 1, and (k, 5) their canvas and box."""
+    from scipy import ndimage  # a fifth of a second, and the process that only hands out files never comes here
+
     used: Mask = np.logical_or.reduce(mask, axis=0)
     rows, columns = np.flatnonzero(used.any(axis=1)), np.flatnonzero(used.any(axis=0))
     labels = np.zeros(mask.shape, np.int32)

@@ -161,8 +161,12 @@ def _read_arrays(data: bytes) -> Any:
                 return {name: read(item) for name, item in node["content"].items()}
             if (node["__module__"], node["__class__"]) != ("sklearn.svm._classes", "SVC"):
                 raise ValueError(f"{node['__class__']} where none is expected")
-            parts = node["content"]["content"] | {"n_support_": node["content"]["content"]["_n_support"]}
-            return Arrays(**{field.name: read(parts[field.name]) for field in fields(Arrays)})
+            parts = node["content"]["content"]
+            places = {
+                field.name: parts.get("_n_support" if field.name == "n_support_" else field.name)
+                for field in fields(Arrays)
+            }
+            return Arrays(**{name: read(place) for name, place in places.items()}) if all(places.values()) else None
 
         return read(json.loads(archive.read("schema.json")))
 

@@ -24,13 +24,15 @@ TRIALS_SHOWN = 12
 def own_digits(own: OwnDigits) -> RenderableType:
     """Return what was found in a user's folders: how many of each digit, and what is wrong with them."""
     counts = headed("Own digits", *map(str, range(len(own.counts))))
+    counts.padding = (0, 0, 0, 1)  # ten numbers of six figures in 80 columns
     counts.add_row(*(f"{count:,}" if count else Text("0", style="red") for count in own.counts))
     facts = fact_table()
     images = len(own.labels)
     facts.add_row("images", f"{images:,}")
     facts.add_row("read right before", f"{own.read_right / images:.2%}, by the model that ships")
     named = {
-        "left out": [f"{path}: {reason}" for path, reason in own.unreadable],
+        "unreadable": [f"{path}: {reason}" for path, reason in own.unreadable],
+        "no digit found": [f"{path}: {reason}" for path, reason in own.no_ink],
         "same picture twice": [f"{path} is {first}" for path, first in own.copies],
         "no digit's folder": [f"{folder}, {count:,} images" for folder, count in own.unlabelled],
         "labels to check": [f"{path} is labelled {true}, looks like {said}" for path, true, said in own.doubted],

@@ -82,7 +82,8 @@ def sort_into(folder: Path, rows: Iterable[Prediction], *, link: bool = False, l
         with whole_file(folder / INDEX) as index:
             write_rows(index, [INDEX_COLUMNS])
             for source, group in _with_sources(rows):
-                laid = _lay_whole if source.member is None and len(group) == 1 else _lay_pages
+                own_file = source.member is None and len(group) == 1 and os.path.isfile(source.path)
+                laid = _lay_whole if own_file else _lay_pages
                 for row, name, trouble in laid(folder, source, group, link, limits):
                     if trouble:
                         done.unreadable += 1
@@ -123,14 +124,14 @@ def _lay_whole(folder: Path, source: Source, group: list[Placed], link: bool, li
 def _copy(path: str, target: Path, link: bool) -> str:
     """Copy or link; return why the file cannot be read."""
     try:
-        if not os.path.isfile(path):
-            return "no such file"
         if link:
             target.symlink_to(os.path.abspath(path))
         else:
             shutil.copyfile(path, target)
     except PermissionError:
         return "permission denied"
+    except FileNotFoundError:  # it went away in this moment
+        return "no such file"
     return ""
 
 

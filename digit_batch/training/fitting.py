@@ -46,6 +46,7 @@ def fit_model(
     plain: bool = False,
     calibrated: bool = True,
     seed: int = 0,
+    strangers: F32 | None = None,
 ) -> Model:
     """Fit a model and its confidence.
 
@@ -68,13 +69,17 @@ def fit_model(
         Let the model know what is no digit, and set its confidence; without, only its labels are of use.
     seed : int
         Of what the first look is fitted on, and of what sets the confidence.
+    strangers : ndarray of float32, shape (m, 64), or None
+        Features of what is no digit, of which the first `count_strangers` are taken; drawn here where None.
     """
     weights = np.ones(len(labels)) if weights is None else weights
     if plain:
         svc = _fit_svc(features, labels, weights, c, gamma, plain)
         apart = _calibrate_apart(features, labels, weights, groups, c, gamma) if calibrated else Calibration().second
         return Model(svc, calibration=Calibration(second=apart), plain=True)
-    strangers = make_strangers(seed, max(LEAST_STRANGERS, round(STRANGERS * len(labels)))) if calibrated else None
+    count = count_strangers(len(labels)) if calibrated else 0
+    strangers = make_strangers(seed, count) if strangers is None and count else strangers
+    strangers = strangers[:count] if strangers is not None and count else None
     digits = _join(features, labels, weights, strangers)
     some = _choose(labels, weights, seed)
     few = None if strangers is None else strangers[: max(LEAST_STRANGERS, round(FIRST_STRANGERS * len(some)))]
@@ -84,6 +89,11 @@ def fit_model(
         return Model(svc)
     model = Model(svc, first)
     return replace(model, calibration=calibrate_on(model, *draw_unseen(seed)))
+
+
+def count_strangers(digits: int) -> int:
+    """Return how much of what is no digit is fitted beside so many digits."""
+    return max(LEAST_STRANGERS, round(STRANGERS * digits))
 
 
 def _fit_svc(features: F32, labels: Labels, weights: NDArray[np.float64], c: float, gamma: float, plain: bool) -> SVC:

@@ -10,7 +10,7 @@ from sklearn.datasets import load_digits
 
 from digit_batch.features import count_blocks
 from digit_batch.training.own import OwnDigits
-from digit_batch.training_set import GRID, make_training_set, read_features
+from digit_batch.training_set import COPIES, GRID, make_training_set, read_features
 from digit_batch.variation import rewrite, wear
 
 SETS = ("scikit-learn's digits", "own digits")  # what is held out and scored, each for itself
@@ -60,6 +60,7 @@ def collect(
     *,
     seed: int = 0,
     drawn: int = 0,
+    copies: int = COPIES,
     default: bool = True,
     plain: bool = False,
     jobs: int = 1,
@@ -75,6 +76,8 @@ def collect(
         Of everything drawn and varied.
     drawn : int
         Digits drawn with a pen.
+    copies : int
+        Variations of each of scikit-learn's digits.
     default : bool
         Take scikit-learn's digits, their variations and the drawn ones.
     plain : bool
@@ -87,7 +90,7 @@ def collect(
     if not default:
         assert own is not None
         return own_material(own, seed=seed, plain=plain, progress=progress)
-    material = _plain_digits() if plain else _recipe_digits(seed, drawn, jobs, progress)
+    material = _plain_digits() if plain else _recipe_digits(seed, drawn, copies, jobs, progress)
     return material if own is None else add_own(material, own, seed=seed, plain=plain, progress=progress)
 
 
@@ -117,8 +120,8 @@ def _plain_digits() -> Material:
     )
 
 
-def _recipe_digits(seed: int, drawn: int, jobs: int, progress: Callable[[int], object]) -> Material:
-    made = make_training_set(seed, drawn=drawn, jobs=jobs, progress=progress)
+def _recipe_digits(seed: int, drawn: int, copies: int, jobs: int, progress: Callable[[int], object]) -> Material:
+    made = make_training_set(seed, drawn=drawn, copies=copies, jobs=jobs, progress=progress)
     count, rows = made.groups.max() + 1, len(made.labels)
     sets = np.where(np.arange(rows) < count, 0, NEVER_SCORED)  # scikit-learn's own come first
     names = np.concatenate([_row_names(count), np.full(rows - count, "", object)])

@@ -39,8 +39,8 @@ class OwnDigits:
         How many of them the model that ships read right.
     doubted : tuple of (str, int, int)
         File, its label, and the other digit that the model that ships is sure to see.
-    unreadable : tuple of (str, str)
-        File and reason, of those that could not be read or hold no digit.
+    unreadable, no_ink : tuple of (str, str)
+        File and reason, of those that could not be read, and of those in which no digit was found.
     copies : tuple of (str, str)
         File left out, and the one that holds the very same digit.
     contradictions : tuple of (str, str)
@@ -56,6 +56,7 @@ class OwnDigits:
     read_right: int
     doubted: tuple[tuple[str, int, int], ...]
     unreadable: tuple[tuple[str, str], ...]
+    no_ink: tuple[tuple[str, str], ...]
     copies: tuple[tuple[str, str], ...]
     contradictions: tuple[tuple[str, str], ...]
     unlabelled: tuple[tuple[str, int], ...]
@@ -73,6 +74,7 @@ class OwnDigits:
             "read_right_by_the_model_that_ships": self.read_right,
             "doubted": [list(each) for each in self.doubted],
             "unreadable": [list(each) for each in self.unreadable],
+            "no_ink": [list(each) for each in self.no_ink],
             "copies": [list(each) for each in self.copies],
             "contradictions": [list(each) for each in self.contradictions],
             "unlabelled": [list(each) for each in self.unlabelled],
@@ -105,6 +107,7 @@ def gather(rows: Iterable[tuple[Prediction, int | None]], truth: Truth) -> OwnDi
     no_digit: Counter[str] = Counter()
     doubted: list[tuple[str, int, int]] = []
     unreadable: list[tuple[str, str]] = []
+    no_ink: list[tuple[str, str]] = []
     copies: list[tuple[str, str]] = []
     contradictions: list[tuple[str, str]] = []
     for row, label in rows:
@@ -112,7 +115,7 @@ def gather(rows: Iterable[tuple[Prediction, int | None]], truth: Truth) -> OwnDi
             no_digit[folder_of(row.path)] += 1
             continue
         if row.box is None:
-            unreadable.append((row.path, row.reason))
+            (unreadable if row.status == "error" else no_ink).append((row.path, row.reason))
             continue
         digest = blake2b(row.box, digest_size=16).digest()
         if digest in seen:
@@ -133,6 +136,7 @@ def gather(rows: Iterable[tuple[Prediction, int | None]], truth: Truth) -> OwnDi
         read_right=sum(right for _, right, _ in kept.values()),
         doubted=tuple(doubted),
         unreadable=tuple(unreadable),
+        no_ink=tuple(no_ink),
         copies=tuple(copies),
         contradictions=tuple(contradictions),
         unlabelled=tuple(no_digit.most_common()),

@@ -76,11 +76,13 @@ def hold_out(
     *,
     plain: bool = False,
     calibrated: bool = True,
+    strangers: NDArray[np.float32] | None = None,
 ) -> list[Split]:
     """Fit on a random part of the material, and read the digits held out: a split for each set that may be scored.
 
     All variations of a held-out digit are held out with it, and all that its writer wrote where writers are known; only
-    the digits themselves are scored. Not `calibrated`, only the labels are of use, and the fit takes less time.
+    the digits themselves are scored. Not `calibrated`, only the labels are of use, and the fit takes less time;
+    `strangers` are as in `fit_model`.
 
     Raises
     ------
@@ -106,6 +108,7 @@ def hold_out(
         gamma=gamma,
         plain=plain,
         calibrated=calibrated,
+        strangers=strangers,
     )
     return [
         _split(model, _in_order(material, number, groups), seed, test_size, int((fitted.sets == number).sum()))

@@ -12,17 +12,17 @@ from digit_batch.errors import InputError
 from digit_batch.evaluation import Evaluation, evaluate
 from digit_batch.model import Model
 from digit_batch.predictions import CLASSES
-from digit_batch.training.fitting import GAMMA, PLAIN_C, PLAIN_GAMMA, C, fit_model
+from digit_batch.training.fitting import F32, GAMMA, PLAIN_C, PLAIN_GAMMA, C, count_strangers, draw_unseen, fit_model
 from digit_batch.training.material import OWN_GROUPS, Material, collect
 from digit_batch.training.own import OwnDigits
 from digit_batch.training.search import CS, GAMMAS, PLAIN_CS, PLAIN_GAMMAS, Trial, search
 from digit_batch.training.splits import Sample, Split, hold_out
-from digit_batch.training_set import DRAWN
+from digit_batch.training_set import COPIES, DRAWN, make_strangers
 
 SAMPLE_ROWS = 100  # the last rows of scikit-learn's digits stay out of the saved model: samples/ is drawn from them
 FITS_AT_ONCE = 2  # each takes up to 2 GB of memory
 SHOWN = 6  # held-out digits that are shown with their labels
-MANY = 10_000  # own digits, from which on fewer drawn ones are added: they are slow to fit and add little then
+MANY = 10_000  # own digits, from which on fewer others are added: they are slow to fit and teach little then
 
 Progress = Callable[[int, int, str], object]  # steps done, of how many, what comes next
 
@@ -157,34 +157,66 @@ def train(
     """
     if plan.only_own:
         _check_classes(own)
-    total = plan.repeats * len(plan.test_sizes) + 2 + plan.search
-    progress(0, total, "making digits")
-    drawn = plan.drawn if plan.drawn is not None else choose_drawn(0 if own is None else len(own.labels))
-    material = collect(own, seed=plan.seed, drawn=drawn, default=not plan.only_own, plain=plan.plain, jobs=plan.jobs)
-    c, gamma, trials = _choose(plan, material, progress, total)
-    splits: list[Split] = []
-    pairs = [(size, seed) for size in plan.test_sizes for seed in range(plan.seed, plan.seed + plan.repeats)]
-    progress(1 + plan.search, total, "fitting on splits")
-    with ThreadPoolExecutor(min(plan.jobs, FITS_AT_ONCE)) as pool:  # libsvm fits without Python's lock
-        for done, found in enumerate(
-            pool.map(lambda pair: hold_out(material, pair[1], pair[0], c, gamma, plain=plan.plain), pairs), 1
-        ):
-            splits += found
-            progress(1 + plan.search + done, total, "fitting on splits")
-    progress(total - 1, total, "fitting the model")
-    kept = material.take(~np.isin(material.groups, _sample_groups(material)))
-    model = fit_model(
-        kept.features, kept.labels, kept.weights, kept.groups, c=c, gamma=gamma, plain=plan.plain, seed=plan.seed
+    progress(0, 1, "making digits")
+    others = choose_others(0 if own is None else len(own.labels))
+    material = collect(
+        own,
+        seed=plan.seed,
+        drawn=round(DRAWN * others) if plan.drawn is None else plan.drawn,
+        copies=round(COPIES * others),
+        default=not plan.only_own,
+        plain=plan.plain,
+        jobs=plan.jobs,
     )
+    c, gamma, trials = _choose(plan, material, progress)
+    model, splits = _fit_all(plan, material, c, gamma, progress)
     first = plan.test_sizes[0]
     held_out = {
         digits: evaluate(row for s in splits if (s.digits, s.test_size) == (digits, first) for row in s.rows)
         for digits in dict.fromkeys(split.digits for split in splits)
     }
-    scores = _scores(spreads(splits), first)
-    words = f"{describe(kept)}; seed {plan.seed}"
-    progress(total, total, "done")
-    return Trained(replace(model, fitted_on=words, scores=scores), tuple(splits), held_out, tuple(trials))
+    model = replace(model, scores=_scores(spreads(splits), first))
+    return Trained(model, tuple(splits), held_out, tuple(trials))
+
+
+def _fit_all(plan: Plan, material: Material, c: float, gamma: float, progress: Progress) -> tuple[Model, list[Split]]:
+    """Fit the model of everything and those of the splits, `FITS_AT_ONCE` at a time."""
+    kept = material.take(~np.isin(material.groups, _sample_groups(material)))
+    pairs = [(size, seed) for size in plan.test_sizes for seed in range(plan.seed, plan.seed + plan.repeats)]
+    strangers = _draw_ahead(plan, kept)
+    splits: list[Split] = []
+
+    def fit_split(pair: tuple[float, int]) -> list[Split]:
+        return hold_out(material, pair[1], pair[0], c, gamma, plain=plan.plain, strangers=strangers)
+
+    with ThreadPoolExecutor(min(plan.jobs, FITS_AT_ONCE)) as pool:  # libsvm fits without Python's lock
+        model = pool.submit(  # first, because it takes longest
+            fit_model,
+            kept.features,
+            kept.labels,
+            kept.weights,
+            kept.groups,
+            c=c,
+            gamma=gamma,
+            plain=plan.plain,
+            seed=plan.seed,
+            strangers=strangers,
+        )
+        progress(0, len(pairs) + 1, "fitting")
+        for found in pool.map(fit_split, pairs):
+            splits += found
+            progress(len({(split.test_size, split.seed) for split in splits}), len(pairs) + 1, "fitting")
+    return replace(model.result(), fitted_on=f"{describe(kept)}; seed {plan.seed}"), splits
+
+
+def _draw_ahead(plan: Plan, material: Material) -> F32 | None:
+    """Draw once what fits side by side would draw each: with own digits, what is no digit too."""
+    if plan.plain:
+        return None
+    draw_unseen(0)
+    if not (material.groups >= OWN_GROUPS).any():
+        return None
+    return make_strangers(plan.seed, count_strangers(len(material.labels)))
 
 
 def _scores(found: Sequence[Spread], first: float) -> dict[str, float]:
@@ -193,12 +225,12 @@ def _scores(found: Sequence[Spread], first: float) -> dict[str, float]:
     return {"held_out_mean": last.mean, "held_out_deviation": last.deviation}
 
 
-def choose_drawn(own: int) -> int:
-    """Return how many digits to draw beside so many own ones."""
-    return DRAWN if own < MANY else max(0, DRAWN - own)
+def choose_others(own: int) -> float:
+    """Return the share of the usual drawn digits and variations to take beside so many own digits."""
+    return min(1.0, MANY / max(own, 1))
 
 
-def _choose(plan: Plan, material: Material, progress: Progress, total: int) -> tuple[float, float, list[Trial]]:
+def _choose(plan: Plan, material: Material, progress: Progress) -> tuple[float, float, list[Trial]]:
     """Return C and gamma as given, as found, or as they are by default; and the trials of a search."""
     cs, gammas = (PLAIN_CS, PLAIN_GAMMAS) if plan.plain else (CS, GAMMAS)
     if plan.search:

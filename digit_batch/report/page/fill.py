@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -35,9 +35,17 @@ def environment() -> Environment:
 
 
 def write_page(
-    path: Path, template: str, script: str, rows: Sequence[Shown], sheets: Iterator[Sheet], *, force: bool, **facts: Any
-) -> None:
-    """Fill a template and write it, whole or not at all.
+    path: Path,
+    template: str,
+    script: str,
+    rows: Sequence[Shown],
+    sheets: Iterator[Sheet],
+    progress: Callable[[int], object],
+    *,
+    force: bool,
+    **facts: Any,
+) -> int:
+    """Fill a template and write it, whole or not at all; return how many rows have a picture.
 
     Parameters
     ----------
@@ -51,6 +59,8 @@ def write_page(
         The rows that it holds.
     sheets : iterator of Sheet
         Their pictures, made while the page is written.
+    progress : callable
+        Called with the number of rows drawn since the last call.
     force : bool
         Replace a page that exists.
     **facts
@@ -61,6 +71,16 @@ def write_page(
     OutputError
         It exists and `force` is false, or the disk would not take it.
     """
+    seen = 0
+
+    def drawn() -> Iterator[Sheet]:
+        nonlocal seen
+        for number, sheet in enumerate(sheets):
+            held = min(TILES, len(rows) - number * TILES)
+            seen += held - len(sheet["trouble"])
+            yield sheet
+            progress(held)
+
     code = "\n".join(_load(name) for name in ("sheets.js", script))
     digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
     pieces = (
@@ -71,13 +91,14 @@ def write_page(
             script=Markup(code),
             digest=digest,
             data=pack_rows(rows) | {"tiles": TILES, "columns": COLUMNS},
-            sheets=sheets,
+            sheets=drawn(),
             **facts,
         )
     )
     with whole_file(path, force=force) as stream:
         for piece in pieces:
             stream.write(piece)
+    return seen
 
 
 def _load(name: str) -> str:

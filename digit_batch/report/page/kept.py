@@ -43,8 +43,8 @@ class Kept:
     count : int
         Rows that went by.
     sure : list of list of int, (2, `STEPS` + 1)
-        How many rows had each confidence, in ten-thousandths: first the good ones, then the others. Good is what is
-        right where the true digit is known, and accepted where none is known.
+        How many rows with a label had each confidence, in ten-thousandths: first the good ones, then the others.
+        Good is what is right where the true digit is known, and accepted where none is known.
     """
 
     def __init__(self, most: int = MOST) -> None:
@@ -56,9 +56,9 @@ class Kept:
     def add(self, row: Prediction, true: int | None = None) -> None:
         """Count a row, and keep it if it is worth more than what is kept."""
         place, self.count = self.count, self.count + 1
-        if row.status != "error":
+        if row.confidence is not None:
             good = row.status == "ok" if true is None else row.label == true
-            self.sure[not good][round((row.confidence or 0) * STEPS)] += 1
+            self.sure[not good][round(row.confidence * STEPS)] += 1
         worth = (*_worth(row, true), -place)
         if len(self._heap) < self._most:
             heapq.heappush(self._heap, (worth, Shown(place, row, true)))

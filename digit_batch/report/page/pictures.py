@@ -20,7 +20,7 @@ from digit_batch.ink import Ink
 from digit_batch.model import Model
 from digit_batch.predictions import Prediction
 from digit_batch.reading import read_pictures
-from digit_batch.report.tiles import GROUND, MARK, centre, scale_box
+from digit_batch.report.tiles import MARK, scale_box
 
 AROUND = 1.7  # times the digit's longer side that is shown of its surroundings
 LARGEST = 448  # px, longest side that a picture is kept at: the largest tile twice over
@@ -172,7 +172,7 @@ def _mark(pixels: U8, ink: Ink) -> Image.Image:
 
 
 def _cut_around(pixels: U8, ink: Ink) -> Image.Image:
-    """Return a square of the picture with the digit in its middle; all of a picture without one."""
+    """Return the part of the picture around the digit; all of a picture without one."""
     height, width = pixels.shape[:2]
     if ink.amount.size:
         top, left, bottom, right = ink.box
@@ -180,5 +180,4 @@ def _cut_around(pixels: U8, ink: Ink) -> Image.Image:
         x, y = (left + right) // 2, (top + bottom) // 2
         pixels = pixels[max(0, y - reach) : min(height, y + reach), max(0, x - reach) : min(width, x + reach)]
     image = Image.fromarray(np.ascontiguousarray(pixels))
-    image = image.reduce(max(1, max(image.size) // LARGEST)).convert("RGB")
-    return centre(image, max(image.size), GROUND)[0]
+    return image.reduce(max(1, max(image.size) // LARGEST)).convert("RGB")

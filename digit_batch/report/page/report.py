@@ -1,6 +1,6 @@
 """The report of a run: what was run, how it went, and the pictures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version
@@ -67,7 +67,8 @@ def write_report(
     settings: Settings,
     jobs: int | None = None,
     force: bool = False,
-) -> None:
+    progress: Callable[[int], object] = lambda drawn: None,
+) -> int:
     """Write the report page of a run.
 
     Parameters
@@ -88,6 +89,13 @@ def write_report(
         Processes for that.
     force : bool
         Replace a page that exists.
+    progress : callable
+        Called with the number of rows drawn since the last call.
+
+    Returns
+    -------
+    int
+        How many rows have a picture; the others show why not.
 
     Raises
     ------
@@ -98,12 +106,13 @@ def write_report(
     side = next((side for most, side in SIDES if len(rows) <= most), SMALLEST)
     names = ("ok", "for review") if result is None else ("right", "wrong")
     sure, most_sure = charts.histogram(kept.sure, names)
-    write_page(
+    return write_page(
         path,
         "report.html",
         "report.js",
         rows,
         make_sheets([shown.row for shown in rows], {"around": side}, model=model, settings=settings, jobs=jobs),
+        progress,
         force=force,
         run=run,
         tally=tally,

@@ -1,7 +1,7 @@
 """The review page: one picture after the other, and a key for each answer."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from digit_batch.batch import Settings
@@ -23,7 +23,8 @@ def write_review(
     settings: Settings,
     jobs: int | None = None,
     force: bool = False,
-) -> None:
+    progress: Callable[[int], object] = lambda drawn: None,
+) -> int:
     """Write the page to review rows on.
 
     Parameters
@@ -40,6 +41,13 @@ def write_review(
         Processes for that.
     force : bool
         Replace a page that exists.
+    progress : callable
+        Called with the number of rows drawn since the last call.
+
+    Returns
+    -------
+    int
+        How many rows have a picture; the others show why not.
 
     Raises
     ------
@@ -48,12 +56,13 @@ def write_review(
     """
     side = next((side for most, side in SIDES if len(rows) <= most), SMALLEST)
     photos = {"whole": side, "around": side}
-    write_page(
+    return write_page(
         path,
         "review.html",
         "review.js",
         rows,
         make_sheets([shown.row for shown in rows], photos, model=model, settings=settings, jobs=jobs),
+        progress,
         force=force,
         table=table,
         memory=_name_memory(rows),

@@ -25,7 +25,7 @@ from digit_batch.features import BOX, SIDE
 from digit_batch.model import Model
 from digit_batch.predictions import Prediction
 from digit_batch.report.page.pictures import SHADES, Look, Want, find_wanted, look
-from digit_batch.report.tiles import GROUND, INK, PAPER, centre, mix
+from digit_batch.report.tiles import GROUND, INK, PAPER, mix
 
 TILES = 64  # of a sheet
 COLUMNS = 8  # tiles side by side
@@ -138,7 +138,7 @@ def _pack_photos(looks: Sequence[Look], view: str, side: int) -> str:
             size = max(1, round(photo.width * scale)), max(1, round(photo.height * scale))
             tile = photo.resize(size, Image.Resampling.BOX if scale < 0.5 else Image.Resampling.BICUBIC)
             row, column = divmod(place, COLUMNS)
-            sheet.paste(centre(tile, side, GROUND)[0], (column * side, row * side))
+            sheet.paste(tile, (column * side + (side - tile.width) // 2, row * side + (side - tile.height) // 2))
     for quality in QUALITIES:
         data = _encode(sheet, "WEBP", quality=quality, method=2)  # 4: half the speed, 6 % less
         if len(data) <= TILE_BYTES * len(looks) * max(1, side / 96) ** 2:

@@ -177,6 +177,13 @@ $("clear").addEventListener("click", () => {
   refresh();
   $("search").focus();
 });
+document.addEventListener("click", (event) => {
+  const reason = event.target.closest("[data-search]");
+  if (!reason) return;
+  $("search").value = reason.dataset.search;
+  refresh();
+  $("pictures-title").scrollIntoView({ block: "start" });
+});
 $("more").addEventListener("click", () => addBlock());
 if ($("confusion")) {
   $("confusion").addEventListener("click", (event) => {
