@@ -10,20 +10,24 @@ those of one machine (the walk, the scheduler, the writer, the join) are what a 
 
 import argparse
 import http.server
+import logging
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from itertools import chain, repeat
+from itertools import chain
 from pathlib import Path
 
 from folders import CROPS, SMALL, make_folder
 from rich.console import Console
 from rich.table import Table
+from threadpoolctl import threadpool_limits
 
-from digit_batch.batch.chunks import Settings, cut_chunks, read_chunk
+from digit_batch.batch.chunks import CHUNK_FILES, Settings, cut_chunks, read_chunk
+from digit_batch.batch.cluster import PARCEL_CHUNKS
 from digit_batch.batch.engine import images_among
 from digit_batch.images import Source, fetch_ahead, walk
+from digit_batch.images.sources import Place
 from digit_batch.model import load_model
 from digit_batch.output import open_part
 from digit_batch.parquet import pack
@@ -33,6 +37,7 @@ from digit_batch.shards import Share, merge, open_roll
 IMAGES = 100_000_000
 KINDS = {kind.name: kind for kind in (SMALL, CROPS)}
 LATENCY = 0.02  # s that a storage takes to answer, as S3 within its region
+PARCEL_FILES = PARCEL_CHUNKS * CHUNK_FILES
 PARCELS = 200
 ROWS = 50_000
 HOURS_WANTED = 10
@@ -53,10 +58,10 @@ def exhaust(items: Iterator[object]) -> None:
 
 def measure_reading(sources: list[Source]) -> float:
     """Return images a second of one core: decoding, ink, features, answer."""
-    model, settings = load_model(), Settings()
-    exhaust(chain.from_iterable(read_chunk(chunk, model, settings) for chunk in cut_chunks(sources[:64])))  # warm
-    chunks = list(cut_chunks(sources))
-    return rate(len(sources), lambda: exhaust(chain.from_iterable(read_chunk(c, model, settings) for c in chunks)))
+    model, settings, chunks = load_model(bare=True), Settings(), list(cut_chunks(sources))
+    with threadpool_limits(1):  # as a reader does
+        exhaust(read_chunk(chunks[0], model, settings))  # warm
+        return rate(len(sources), lambda: exhaust(chain.from_iterable(read_chunk(c, model, settings) for c in chunks)))
 
 
 def measure_fetching(path: Path) -> float:
@@ -64,6 +69,8 @@ def measure_fetching(path: Path) -> float:
     data = path.read_bytes()
 
     class Slow(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"  # connections are kept, as a storage keeps them
+
         def do_GET(self) -> None:
             time.sleep(LATENCY)
             self.send_response(200)
@@ -77,7 +84,7 @@ def measure_fetching(path: Path) -> float:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slow)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_address[1]}/x.png"
-    chunk = [Source("x.png", url)] * 64
+    chunk = [Source("x.png", url, place=Place("url", 0, len(data)))] * 64
     exhaust(fetch_ahead(chunk))  # opens the connections
     try:
         return rate(320, lambda: [exhaust(fetch_ahead(chunk)) for _ in range(5)])
@@ -91,10 +98,12 @@ def measure_scheduling() -> float:
     from dask.distributed import Client, LocalCluster
 
     with (
-        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(
+            n_workers=1, threads_per_worker=1, dashboard_address=":0", silence_logs=logging.CRITICAL
+        ) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):
-        names = [f"scans/{n:08}.png" for n in range(1024)]
+        names = [f"scans/{n:08}.png" for n in range(PARCEL_FILES)]
         client.gather(client.map(len, [names] * 4, pure=False))
         return rate(PARCELS, lambda: client.gather(client.map(len, [names] * PARCELS, pure=False)))
 
@@ -115,20 +124,19 @@ def main() -> None:
 
 def _measure(root: Path, kind: object) -> dict[str, float]:
     """Return what was measured: rates a second, and bytes."""
-    from digit_batch.batch.cluster import PARCEL_CHUNKS
-
     folder = make_folder(root / "scans", kind, files=4_000 if kind is SMALL else 600)  # type: ignore[arg-type]
     sources = list(images_among(walk([str(folder)])))
     listed = rate(len(sources) * 5, lambda: [exhaust(images_among(walk([str(folder)]))) for _ in range(5)])
     share = Share(1, 64)
-    row = Prediction("scans/0123/0123456.png", 0, 7, 0.9983, "ok")
+    rows = [Prediction(f"scans/{n // 1000:04}/{n:07}.png", 0, n % 10, n % 997 / 997, "ok") for n in range(ROWS)]
     table = root / "out.csv"
 
     def write() -> None:
         with open_part(table, {}, force=True) as part:
             part.begin(row_text(header()))
-            for _ in range(ROWS // 64):
-                part.write("".join(row_text(cells(r)) for r in repeat(row, 64)), 64)
+            for start in range(0, ROWS, CHUNK_FILES):
+                chunk = rows[start : start + CHUNK_FILES]
+                part.write("".join(row_text(cells(row)) for row in chunk), len(chunk))
 
     found = {
         "image": sum(Path(source.path).stat().st_size for source in sources) / len(sources),
@@ -136,7 +144,7 @@ def _measure(root: Path, kind: object) -> dict[str, float]:
         "sharing": rate(len(sources) * 5, lambda: [share.holds(s.name) for s in sources * 5]),
         "reading": measure_reading(sources),
         "fetching": measure_fetching(Path(sources[0].path)),
-        "scheduling": measure_scheduling() * PARCEL_CHUNKS * 64,
+        "scheduling": measure_scheduling() * PARCEL_FILES,
         "writing": rate(ROWS, write),
     }
     found["row"] = table.stat().st_size / ROWS
@@ -167,7 +175,7 @@ def _stages(found: dict[str, float], about: str) -> Table:
         ("sharing", "each", "a name's share, --shard"),
         ("fetching", "each", f"from a storage, {LATENCY * 1000:.0f} ms an answer"),
         ("reading", "each", "decode, ink, features, answer; one core"),
-        ("scheduling", "one", "Dask, 1,024 files a parcel"),
+        ("scheduling", "one", f"Dask, {PARCEL_FILES:,} files a parcel"),
         ("writing", "one", "the CSV"),
         ("packing", "one", "CSV to Parquet, at the end"),
         ("joining", "one", "merge of 8 shares"),
@@ -185,7 +193,7 @@ def _totals(found: dict[str, float], price: float) -> Table:
     cores = -(-core_hours // HOURS_WANTED)
     table.add_row("images", f"{found['image']:,.0f} bytes each, {IMAGES * found['image'] / 1e12:,.2f} TB")
     table.add_row("CSV", f"{found['row']:.0f} bytes a row, {IMAGES * found['row'] / 1e9:,.1f} GB")
-    table.add_row("Parquet", f"{found['packed']:.1f} bytes a row (paths that repeat pack better than yours)")
+    table.add_row("Parquet", f"{found['packed']:.1f} bytes a row, {IMAGES * found['packed'] / 1e9:,.1f} GB")
     table.add_row("core hours", f"{core_hours:,.1f}; in {HOURS_WANTED} hours: {cores:,.0f} cores")
     table.add_row("network, these cores", f"{cores * found['reading'] * found['image'] * 8 / 1e6:,.0f} Mbit/s")
     table.add_row("cost", f"{price * core_hours * 1e6 / IMAGES:.3f} for a million at {price:g} a core hour")

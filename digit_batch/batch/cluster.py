@@ -27,7 +27,7 @@ from digit_batch.images import Source, is_url
 from digit_batch.model import Model
 from digit_batch.predictions import Prediction
 
-PARCEL_CHUNKS = 16  # a task of Dask costs some 3 ms of client, scheduler and worker together; a chunk may take 20
+PARCEL_CHUNKS = 2  # a task of Dask costs some milliseconds of client, scheduler and worker; a chunk 80 or more
 WINDOW = 3  # parcels under way for each thread of the cluster
 LOOK_EVERY = 0.5  # s between two looks at the cluster's health
 COUNT_EVERY = 5.0  # s between two counts of its workers: clusters grow and shrink
@@ -124,7 +124,7 @@ def _connect(address: str, workers: int | None) -> Iterator[Any]:
             if address == "local":
                 count = workers or os.cpu_count() or 1
                 local = distributed.LocalCluster(
-                    n_workers=count, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL
+                    n_workers=count, threads_per_worker=1, dashboard_address=":0", silence_logs=logging.CRITICAL
                 )
             else:
                 _reach(address)

@@ -217,7 +217,7 @@ def read_url(source: Source) -> bytes:
 
 def _read(storage: "AbstractFileSystem", source: Source) -> bytes:
     path = source.member or _keep(source.path)[1]
-    if not path.lower().startswith(WEB):
+    if not path.lower().startswith(WEB) or (source.place and source.place.size):
         return bytes(storage.cat_file(path))
     data = bytearray()
     with storage.open(path, "rb", block_size=0) as stream:  # a web server need not tell the size before
