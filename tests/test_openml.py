@@ -88,7 +88,7 @@ def test_a_set_in_the_cache_needs_no_network(home):
 
 def test_a_model_is_trained_on_a_set_by_its_name(home, run, tmp_path):
     publish(home, "mnist_tiny", *small_set(8))
-    words = ("--data", "mnist_tiny", "--only-data", "--repeats", 1, "--json", tmp_path / "figures.json")
+    words = ("--data", "mnist_tiny", "--only-data", "--plain", "--repeats", 1, "--json", tmp_path / "figures.json")
     result = run("train", *words, "-o", tmp_path / "my.skops")
     assert result.exit_code == 0, result.stderr
     figures = json.loads((tmp_path / "figures.json").read_text())

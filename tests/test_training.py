@@ -227,6 +227,7 @@ def alone(run, own, tmp_path_factory):
     return result, json.loads((folder / "figures.json").read_text()), folder / "my.skops"
 
 
+@pytest.mark.slow
 def test_only_own_folders_can_be_fitted(alone, run, own):
     result, figures, path = alone
     assert {split["digits"] for split in figures["splits"]} == {"own digits"}
@@ -236,6 +237,7 @@ def test_only_own_folders_can_be_fitted(alone, run, own):
     assert np.mean([row["label"] == row["path"].split("/")[-2] for row in rows]) > 0.95
 
 
+@pytest.mark.slow
 def test_held_out_mistakes_name_their_files(alone):
     for mistake in alone[1]["held_out"]["own digits"]["mistakes"]:
         assert mistake["path"].endswith(".png")
@@ -251,7 +253,7 @@ def test_labels_may_come_from_a_table_or_from_names(run, own, tmp_path):
     (tmp_path / "labels.csv").write_text("\n".join(rows) + "\n")
     for number, words in enumerate([("--labels", tmp_path / "labels.csv"), ("--label-pattern", r"digit_(\d)_.*")]):
         output = ("-o", tmp_path / f"{number}.skops", "--json", tmp_path / f"{number}.json")
-        result = run("train", "--data", flat, "--only-data", "--repeats", 1, *words, *output)
+        result = run("train", "--data", flat, "--only-data", "--plain", "--repeats", 1, *words, *output)
         assert result.exit_code == 0, result.stderr
         assert json.loads((tmp_path / f"{number}.json").read_text())["own_digits"]["counts"] == [12] * 10
 
@@ -263,7 +265,7 @@ def test_what_is_wrong_with_a_folder_is_told_and_left_out(run, own, tmp_path):
     (folder / "7" / "broken.png").write_bytes(b"no picture")
     save(blank_page(), folder / "8" / "blank.png")
     save(digit_page(2, 0), folder / "unsorted" / "2.png")
-    words = ("--data", folder, "--only-data", "--repeats", 1, "--json", tmp_path / "figures.json")
+    words = ("--data", folder, "--only-data", "--plain", "--repeats", 1, "--json", tmp_path / "figures.json")
     result = run("train", *words, "-o", tmp_path / "my.skops")
     assert result.exit_code == 3, "done, but an image could not be read"
     assert (tmp_path / "my.skops").exists()
@@ -278,6 +280,7 @@ def test_what_is_wrong_with_a_folder_is_told_and_left_out(run, own, tmp_path):
         assert words in result.stdout
 
 
+@pytest.mark.slow
 def test_the_same_folder_and_seed_give_the_same_model(run, own, tmp_path):
     for name in ("one", "two"):
         run("train", "--data", own, "--only-data", "--repeats", 1, "-q", "-o", tmp_path / f"{name}.skops")
@@ -316,7 +319,7 @@ def test_a_digit_with_too_few_images_to_hold_out_is_told(run, own, tmp_path):
     folder = copy(own, tmp_path)
     for path in list((folder / "4").iterdir())[1:]:
         path.unlink()
-    words = ("--data", folder, "--only-data", "--repeats", 40, "--test-size", 0.5)
+    words = ("--data", folder, "--only-data", "--plain", "--repeats", 40, "--test-size", 0.5)
     result = run("train", *words, "-o", tmp_path / "my.skops")
     assert result.exit_code == 1
     assert "leaves no 4 to fit on. Add images of it, or hold out less with --test-size." in result.stderr

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import GroupShuffleSplit
 from sklearn.svm import SVC
+from threadpoolctl import threadpool_limits
 
 from digit_batch.model import Calibration, Model, calibrate, prepare
 from digit_batch.model.confidence import Weights
@@ -146,7 +147,8 @@ def draw_unseen(seed: int) -> tuple[F32, Labels]:
 
 def calibrate_on(model: Model, features: F32, labels: Labels) -> Calibration:
     """Return the calibration of a model on digits that it has not seen."""
-    answers = model.answer(features)
+    with threadpool_limits(1):  # the products are small: threads would wait for each other most of the time
+        answers = model.answer(features)
     right = answers.labels == labels
 
     def fit(rows: NDArray[np.bool_]) -> Weights:

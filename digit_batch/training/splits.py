@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
+from threadpoolctl import threadpool_limits
 
 from digit_batch.errors import InputError
 from digit_batch.evaluation import Evaluation, evaluate
@@ -159,7 +160,8 @@ def score(
     A plain model answers as scikit-learn's ``predict`` does, which in one of some 3,000 digits is another answer than
     the likeliest: it counts the duels won, whatever their margins.
     """
-    chances = model.chances(features)
+    with threadpool_limits(1):  # the products are small: threads would wait for each other most of the time
+        chances = model.chances(features)
     said = model.svc.predict(features) if model.plain else chances.argmax(axis=1)
     sure = chances[np.arange(len(chances)), said]
     names = map(str, range(len(labels))) if names is None else names
