@@ -18,7 +18,7 @@ from digit_batch.ink.sliding import slide
 Polarity = Literal["auto", "dark", "light"]
 
 STRENGTH = 0.5  # of the digit's mean ink: weaker is show-through or shadow
-LEAST_SIZE = 0.05  # of the picture's longer side: a smaller digit is dust
+LEAST_SIZE = 0.09  # of the picture's longer side: a smaller digit is dust
 LEAST_SHARE = 0.35  # of all ink in the digit's box: less is noise that someone thresholded
 LEAST_COHERENCE = 0.3  # likeness of neighbouring pixels: 0 to 0.15 in noise, from 0.4 for strokes one pixel wide
 LEAST_CONTRAST = 8.0  # grey levels between ink and paper; JPEG makes differences of 2 to 5 on blank paper
@@ -57,6 +57,8 @@ class Ink:
         Contrast over the paper's own noise (at least one grey level).
     stroke
         Width of the strokes, px of the picture.
+    left_out
+        How many pieces of ink were left out: lines, specks and others.
     others
         Height of the tallest sizeable part left out, as a share of the digit's height: near 1, it may be another digit.
     """
@@ -70,6 +72,7 @@ class Ink:
     contrast: float
     signal: float
     stroke: float
+    left_out: int
     others: float
 
     @property
@@ -269,6 +272,7 @@ def _read_canvases(
                 contrast=float(level[i]),
                 signal=float(signal[i]),
                 stroke=float(stroke[i]) * grids[i].factor,
+                left_out=choices[i].left_out,
                 others=choices[i].others,
             )
         )
@@ -289,7 +293,7 @@ def _find_frames(kept: NDArray[np.bool_], boxes: NDArray[np.intp], sides: Floats
 
 def _say_blank(light: bool, choice: Choice, contrast: float, signal: float) -> Ink:
     """Return the ink of a picture that has none."""
-    return Ink(NO_INK, (0, 0, 0, 0), light, False, 0, choice.removed, contrast, signal, 0.0, 0.0)
+    return Ink(NO_INK, (0, 0, 0, 0), light, False, 0, choice.removed, contrast, signal, 0.0, choice.left_out, 0.0)
 
 
 def _find_boxes(kept: NDArray[np.bool_]) -> NDArray[np.intp]:

@@ -133,12 +133,15 @@ class Choice:
         Indices of the parts that are the digit.
     removed
         What was left out, in words.
+    left_out
+        How many parts were left out.
     others
         Height of the tallest sizeable part left out, as a share of the digit's height.
     """
 
     kept: tuple[int, ...]
     removed: tuple[str, ...] = ()
+    left_out: int = 0
     others: float = 0.0
 
 
@@ -179,7 +182,7 @@ def choose_parts(parts: Parts, members: range, seed: int, lines: Mask, cut: int,
         _count(len(sizeable), "other part", "other parts"),
     ]
     others = max((boxes[k, 2] - boxes[k, 0] for k in sizeable), default=0.0) / (box[2] - box[0])
-    return Choice(tuple(kept), tuple(word for word in words if word), float(others))
+    return Choice(tuple(kept), tuple(word for word in words if word), count + len(left_out), float(others))
 
 
 def _count(number: int, one: str, many: str) -> str:
