@@ -33,6 +33,7 @@ TURN = 5.0  # degrees, to either side
 STRANGE = 0.0  # the label's duel with what is no digit, below which it is rather none,
 LIKE = 0.9  # and from which it is accepted: of 2,000 letters, scribbles and photographs 1 in 35 then is
 LEFT_OUT = 0.15  # height of what was left out over the digit's: more gets a second look, with it taken in
+CUT = 0.4  # share of a side that the frame cuts: what is left may be a piece of another digit, or of none
 CLUTTER = 12  # pieces of ink left out: more are a texture or a photograph
 OTHERS = 0.5  # height of what was left out over the digit's: more may be another digit
 BROADEST = 1.6  # width over height: broader ink is two digits, or none
@@ -182,6 +183,8 @@ def judge(look: _Look, min_confidence: float) -> tuple[Status, str]:
         return "review", "more than one digit?"
     if look.likeness < STRANGE or ink.left_out > CLUTTER:
         return "review", "not like any digit"
+    if ink.cut > CUT:
+        return "review", f"clipped by the frame: {first} or {second}"
     if chances[first] < min_confidence:
         return "review", f"low confidence: {first} or {second}" + ", clipped by the frame" * ink.clipped
     if look.likeness < LIKE:

@@ -127,7 +127,8 @@ def test_two_digits_in_one_picture_are_for_review(model, gap):
     found = digits(21)
     readings = [read(model, scan(beside(one, two, gap), seed)) for seed, (one, two) in enumerate(pairwise(found))]
     assert sum(reading.status == "ok" for reading in readings) <= 1
-    assert sum(reading.reason == "more than one digit?" for reading in readings) >= 10
+    told = [reading.reason in ("more than one digit?", "not like any digit") for reading in readings]
+    assert sum(told) >= 14
 
 
 def test_a_digit_cut_by_the_frame_and_doubtful_says_so(model):

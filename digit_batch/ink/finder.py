@@ -25,6 +25,7 @@ LEAST_CONTRAST = 8.0  # grey levels between ink and paper; JPEG makes difference
 LEAST_SIGNAL = 4.7  # ink over the paper's noise; pure noise, split in two by any threshold, reaches 3.5
 FRAME, FRAME_FILL = 0.5, 0.3  # of the sides that a frame spans, of its area that is ink: less ink, and more span
 CROSSING, SLENDER = 0.85, 0.15  # of the sides, along and across a ruled line that is all there is
+TOUCHING, ROOM = 0.02, 0.4  # of the side: the gap to a frame that cuts, and the space on the other side
 SURE = 0.75  # lean of the polarity: of 1,700 simulated scans that lean more none is wrong, of 400 others 20
 PAPER = 1.0  # in doubt, dark ink on paper is the likelier: exp(1) to 1
 Floats = NDArray[np.float64]
@@ -47,6 +48,9 @@ class Ink:
         The polarity found: True for light ink on a dark ground.
     clipped
         The digit touches the frame of the picture.
+    cut
+        Share of a side of the digit that lies on the frame, 0..1, where the picture has room on its other side: the
+        frame cuts through it there. (A digit that was cropped tightly touches the frame all around.)
     parts
         Connected strokes kept.
     removed
@@ -67,6 +71,7 @@ class Ink:
     box: tuple[int, int, int, int]
     light_on_dark: bool
     clipped: bool
+    cut: float
     parts: int
     removed: tuple[str, ...]
     contrast: float
@@ -267,6 +272,7 @@ def _read_canvases(
                 box=box,
                 light_on_dark=bool(light[i]),
                 clipped=top == 0 or left == 0 or bottom == height or right == width,
+                cut=_find_cut(crop, box, pictures[i].shape),
                 parts=len(choices[i].kept),
                 removed=choices[i].removed,
                 contrast=float(level[i]),
@@ -291,9 +297,25 @@ def _find_frames(kept: NDArray[np.bool_], boxes: NDArray[np.intp], sides: Floats
     return np.asarray(line & (frame | rule))
 
 
+def _find_cut(crop: NDArray[np.float32], box: tuple[int, ...], shape: tuple[int, ...]) -> float:
+    """Return the largest share of a side of the crop that lies on the frame with room on the other side."""
+    top, left, bottom, right = box
+    height, width = shape[:2]
+    edges = (
+        (top, height - bottom, height, crop[0]),
+        (height - bottom, top, height, crop[-1]),
+        (left, width - right, width, crop[:, 0]),
+        (width - right, left, width, crop[:, -1]),
+    )
+    return max(
+        float((edge > 0.5).mean()) if gap <= TOUCHING * side and room > ROOM * side else 0.0
+        for gap, room, side, edge in edges
+    )
+
+
 def _say_blank(light: bool, choice: Choice, contrast: float, signal: float) -> Ink:
     """Return the ink of a picture that has none."""
-    return Ink(NO_INK, (0, 0, 0, 0), light, False, 0, choice.removed, contrast, signal, 0.0, choice.left_out, 0.0)
+    return Ink(NO_INK, (0, 0, 0, 0), light, False, 0.0, 0, choice.removed, contrast, signal, 0.0, choice.left_out, 0.0)
 
 
 def _find_boxes(kept: NDArray[np.bool_]) -> NDArray[np.intp]:
