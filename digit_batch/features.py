@@ -109,10 +109,16 @@ def fill_boxes(stacked: F32, *, turn: float = 0.0, slant: float = 0.0) -> F32:
 
 
 def turn_about(stacked: F32, degrees: float) -> F32:
-    """Return the stack turned anticlockwise, a little larger so that nothing is cut off."""
+    """Return the stack turned anticlockwise, a little larger so that nothing is cut off.
+
+    It turns about the middle of its class of sizes: of the stack, it would depend on what else is in there.
+    """
     from scipy.ndimage import rotate
 
-    turned: F32 = np.clip(rotate(stacked, degrees, axes=(1, 2), order=1), 0, 1)
+    height, width = stacked.shape[1:]
+    side = next((size for size in SIZES if size >= max(height, width)), max(height, width))
+    framed = np.pad(stacked, ((0, 0), (0, side - height), (0, side - width)))
+    turned: F32 = np.clip(rotate(framed, degrees, axes=(1, 2), order=1), 0, 1)
     return turned
 
 

@@ -103,3 +103,12 @@ def test_a_stretched_crop_is_what_scikit_image_makes_of_it(drawings):
     assert np.allclose(counts, wanted, atol=1e-4)
     assert stretch_crops([np.ones((3, 5), np.float32)]) == pytest.approx(16), "also of a crop smaller than the grid"
     assert stretch_crops([]).shape == (0, 64)
+
+
+def test_a_turned_reading_does_not_depend_on_its_neighbours():
+    rng = np.random.default_rng(4)
+    amounts = [rng.random((h, w)).astype(np.float32) for h, w in ((40, 20), (60, 44), (33, 50), (20, 12), (90, 70))]
+    together = extract_features(amounts, turn=5)
+    alone = np.concatenate([extract_features([amount], turn=5) for amount in amounts])
+    assert np.abs(together - alone).max() <= 0.125
+    assert (together == alone).mean() > 0.99
