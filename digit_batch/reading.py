@@ -28,8 +28,8 @@ MIN_CONFIDENCE = 0.9  # below it a row asks for a person
 # How far a pen goes at most, in sides of a square as large as the crop. Of 2,261 real digits the longest way is 6.1
 # (99 %: 5.0); of noise that passes for ink, on pages up to 15 times as long as wide, 95 % lies above 6.5.
 LONGEST_WAY = 6.4
-DOUBTFUL = 0.9  # chance of the label below which it is read again, turned
-TURN = 5.0  # degrees, to either side
+DOUBTFUL = 0.9  # chance of the label below which it is read again,
+READINGS = ((-5.0, 0.0), (5.0, 0.0), (0.0, -0.1), (0.0, 0.1))  # so: degrees turned, px aslant for a px up
 STRANGE = 0.0  # the label's duel with what is no digit, below which it is rather none,
 LIKE = 0.9  # and from which it is accepted: of 2,000 letters, scribbles and photographs 1 in 35 then is
 LEFT_OUT = 0.15  # height of what was left out over the digit's: more gets a second look, with it taken in
@@ -160,15 +160,15 @@ def _reconsider(
     answers: Answers,
     inked: Sequence[int],
 ) -> None:
-    """Read what is doubtful again, turned a little to either side, and change its chances."""
+    """Read what is doubtful again, turned and slanted a little to either side, and change its chances."""
     (doubtful,) = np.nonzero(answers.chances.max(axis=1) < DOUBTFUL)
     if not len(doubtful) or model.plain:
         return
     places = np.array(inked)[doubtful]
     amounts = [inks[place].amount for place in places]
-    turned = [extract_features(amounts, turn=degrees) for degrees in (-TURN, TURN)]
+    again = [extract_features(amounts, turn=turn, slant=slant) for turn, slant in READINGS]
     before = Answers(*(column[doubtful] for column in vars(answers).values()))
-    chances[places] = model.reconsider(before, [features[places], *turned]).chances
+    chances[places] = model.reconsider(before, [features[places], *again]).chances
 
 
 def judge(look: _Look, min_confidence: float) -> tuple[Status, str]:
