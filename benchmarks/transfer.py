@@ -25,8 +25,9 @@ from digit_batch.labels import folder_label
 from digit_batch.model import Model, load_model
 from digit_batch.predictions import Prediction
 from digit_batch.reading import read_pictures
-from digit_batch.training import GAMMA, C, collect, hold_out
-from digit_batch.training_set import DRAWN
+from digit_batch.training import GAMMA, C, Split, collect, hold_out
+from digit_batch.training.fitting import count_strangers
+from digit_batch.training_set import DRAWN, make_strangers
 
 FITS_AT_ONCE = 2
 SPLITS = 30
@@ -85,8 +86,13 @@ def read_held_out(splits: int) -> list[float]:
     """Return the accuracy of each random split of scikit-learn's digits; each fits a model, which takes its time."""
     whole = collect(drawn=DRAWN, jobs=FITS_AT_ONCE)
     accuracies = []
+    strangers = make_strangers(0, count_strangers(len(whole.labels)))
+
+    def fit(seed: int) -> list[Split]:
+        return hold_out(whole, seed, 0.25, C, GAMMA, strangers=strangers)
+
     with ThreadPoolExecutor(FITS_AT_ONCE) as pool:
-        for found in pool.map(lambda seed: hold_out(whole, seed, 0.25, C, GAMMA, calibrated=False), range(splits)):
+        for found in pool.map(fit, range(splits)):
             accuracies.append(found[0].evaluation.accuracy)
             print(f"split {len(accuracies)} of {splits}: {accuracies[-1]:.2%}", file=sys.stderr)
     return accuracies

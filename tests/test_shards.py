@@ -110,7 +110,7 @@ def test_a_share_is_counted_by_a_dry_run(tmp_path):
 @pytest.mark.slow
 def test_a_share_that_was_killed_is_resumed_and_fits(tmp_path):
     """Its roll is made anew, so that the tables still join."""
-    folder = fill(tmp_path / "scans", 300)
+    folder = fill(tmp_path / "scans", 1400)
     whole = tmp_path / "whole.csv"
     run("classify", folder, "-o", whole, "-q")
     table, part = tmp_path / "out-1.csv", tmp_path / "out-1.csv.part"
