@@ -65,11 +65,27 @@ def label_parts(mask: Mask) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
     tall[:, :-1] = mask[:, top:bottom, left:right]
     numbered, count = ndimage.label(tall.reshape(-1, right - left), CORNERS)
     labels[:, top:bottom, left:right] = numbered.reshape(tall.shape)[:, :-1]
-    found = ndimage.find_objects(numbered, count)
-    boxes = np.array([(y.start, x.start, y.stop, x.stop) for y, x in found], np.intp)
+    boxes = _box_labels(numbered, count)
     canvas, boxes[:, 0] = np.divmod(boxes[:, 0], step)
     boxes[:, 2] -= canvas * step
     return labels, np.column_stack([canvas, boxes + np.array([top, left, top, left])])
+
+
+def _box_labels(labels: NDArray[np.int32], count: int) -> NDArray[np.intp]:
+    """Return (count, 4) top, left, bottom, right of the labels 1 to count in an (h, w) picture of few labelled pixels.
+
+    What `scipy.ndimage.find_objects` gives, without a look at every pixel: a third of the time.
+    """
+    places = np.flatnonzero(labels)
+    label = labels.reshape(-1)[places] - 1
+    y, x = np.divmod(places, labels.shape[1])
+    boxes = np.zeros((count, 4), np.intp)
+    boxes[:, 0], boxes[:, 1] = labels.shape
+    for column, extreme, at in ((0, np.minimum, y), (1, np.minimum, x), (2, np.maximum, y + 1), (3, np.maximum, x + 1)):
+        side = boxes[:, column].copy()
+        extreme.at(side, label, at)
+        boxes[:, column] = side
+    return boxes
 
 
 def choose_labels(chosen: Mask, labels: NDArray[np.int32]) -> Mask:

@@ -13,7 +13,7 @@ from digit_batch.predictions import CLASSES
 F32 = NDArray[np.float32]
 
 BLOCK = 64  # rows of a matrix product, always: a row then gets the same bits whatever else its chunk holds
-FEW = 8  # rows of a product where only some rows are asked for
+FEW = 16  # rows of a product where only some rows are asked for
 PIECE = 1024  # support vectors whose voices are added up in single precision
 
 

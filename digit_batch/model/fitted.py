@@ -120,8 +120,9 @@ class Model:
         """
         asked = np.zeros((len(before.chances), self._duels.classes), bool)
         np.put_along_axis(asked, np.argsort(-before.chances, axis=1)[:, :RUNNERS], True, axis=1)
-        margins = np.mean([self._duels.decide_among(self._points(each), asked) for each in readings], axis=0)
-        narrow = narrowest(np.asarray(margins, np.float32))
+        points = self._points(np.concatenate(readings))
+        margins = self._duels.decide_among(points, np.tile(asked, (len(readings), 1)))
+        narrow = narrowest(margins.reshape(len(readings), *asked.shape, -1).mean(axis=0))
         margin = narrow.max(axis=1)
         top = estimate(margin, before.likeness, self.calibration.second)
         return Answers(share(narrow, top), margin, before.likeness, np.zeros(len(margin), bool))
