@@ -107,7 +107,7 @@ def test_a_worker_runs_out_of_its_own_memory_first():
 @pytest.mark.slow
 def test_a_parent_killed_takes_its_workers_with_it(tmp_path):
     """Nothing goes on reading after the run itself is gone."""
-    folder = fill(tmp_path / "scans", 300)
+    folder = fill(tmp_path / "scans", 900)
     process = start("classify", folder, "-o", tmp_path / "out.csv", "-q", "--jobs", 2)
     part = tmp_path / "out.csv.part"
     deadline = time.monotonic() + 60
