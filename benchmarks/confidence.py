@@ -101,7 +101,7 @@ def show_strangers(read: Read) -> None:
     print(f"{'together':{width}}  {len(read):8,}  {accepted.total() / len(read):9.1%}")
 
 
-Way = Callable[[FLOATS, FLOATS], FLOATS]  # (n, 10) narrowest duels and (n,) likeness to a chance
+Way = Callable[[FLOATS], FLOATS]  # (n, 10) narrowest duels to a chance
 
 
 def list_ways(model: Model, unseen: tuple[NDArray[np.float32], NDArray[np.int64]]) -> dict[str, Way]:
@@ -109,7 +109,7 @@ def list_ways(model: Model, unseen: tuple[NDArray[np.float32], NDArray[np.int64]
     from scipy.optimize import minimize_scalar
     from sklearn.isotonic import IsotonicRegression
 
-    narrow, _ = look(model, unseen[0])
+    narrow = look(model, unseen[0])
     right = narrow.argmax(axis=1) == unseen[1]
     margin = narrow.max(axis=1)
 
@@ -123,23 +123,22 @@ def list_ways(model: Model, unseen: tuple[NDArray[np.float32], NDArray[np.int64]
 
     slope = float(minimize_scalar(loss, bounds=(0.1, 30), method="bounded").x)
     steps = IsotonicRegression(out_of_bounds="clip").fit(margin, right)
-    votes = np.bincount(wins(narrow), right, 11) / np.maximum(np.bincount(wins(narrow), minlength=11), 1)
+    shares = np.bincount(bin_margins(narrow), right, 11) / np.maximum(np.bincount(bin_margins(narrow), minlength=11), 1)
     return {
-        "share of duels won": lambda narrow, likeness: votes[wins(narrow)],
-        "softmax of the narrowest duels": lambda narrow, likeness: softmax(slope, narrow),
-        "isotonic on the narrowest duel": lambda narrow, likeness: steps.predict(narrow.max(axis=1)),
+        "histogram of the narrowest duel": lambda narrow: shares[bin_margins(narrow)],
+        "softmax of the narrowest duels": lambda narrow: softmax(slope, narrow),
+        "isotonic on the narrowest duel": lambda narrow: steps.predict(narrow.max(axis=1)),
     }
 
 
-def wins(narrow: FLOATS) -> NDArray[np.intp]:
-    """Return how far the digits lie apart in whole steps, 0 to 10: a coarse confidence, as votes give."""
+def bin_margins(narrow: FLOATS) -> NDArray[np.intp]:
+    """Return the bin, 0 to 10, of each narrowest duel: for histogram binning (B. Zadrozny and C. Elkan, ICML 2001)."""
     return np.clip(np.rint(5 * narrow.max(axis=1) + 5), 0, 10).astype(np.intp)
 
 
-def look(model: Model, features: NDArray[np.float32]) -> tuple[FLOATS, FLOATS]:
-    """Return the large classifier's narrowest duels and the answers' likeness."""
-    narrow = narrowest(model._duels.decide(model._points(features)))
-    return narrow.astype(float), model.answer(features).likeness.astype(float)
+def look(model: Model, features: NDArray[np.float32]) -> FLOATS:
+    """Return the large classifier's narrowest duels."""
+    return narrowest(model._duels.decide(model._points(features))).astype(float)
 
 
 def show_ways(model: Model, sets: dict[str, tuple[NDArray[np.float32], NDArray[np.int64]]]) -> None:
@@ -147,10 +146,10 @@ def show_ways(model: Model, sets: dict[str, tuple[NDArray[np.float32], NDArray[n
     ways = list_ways(model, draw_unseen(0))
     print(f"\n{'way to a confidence':32}  {'on':18}  AUROC   Brier   ECE     area under risk-coverage")
     for name, (features, labels) in sets.items():
-        narrow, likeness = look(model, features)
+        narrow = look(model, features)
         answers = model.answer(features)
         said = narrow.argmax(axis=1)
-        rows = [(way, said, chance(narrow, likeness)) for way, chance in ways.items()]
+        rows = [(way, said, chance(narrow)) for way, chance in ways.items()]
         rows.append(("logistic, duels and likeness (kept)", answers.labels, answers.chances.max(axis=1).astype(float)))
         for way, labelled, chance in rows:
             right = labelled == labels

@@ -38,14 +38,14 @@ def estimate(margin: F32, likeness: F32, weights: Weights) -> F32:
 
 
 def calibrate(margin: F32, likeness: F32, right: NDArray[np.bool_]) -> Weights:
-    """Fit the weights on answers the classifier gave to digits, and to what is none, that it had not seen.
+    """Fit the weights on answers the classifier gave to digits that it had not seen.
 
     Parameters
     ----------
     margin, likeness
         (n,) of each answer.
     right
-        (n,) whether it was right; what is no digit has no right answer.
+        (n,) whether it was right.
     """
     from sklearn.linear_model import LogisticRegression
 

@@ -15,7 +15,7 @@ from digit_batch.predictions import CLASSES
 
 F32 = NDArray[np.float32]
 
-STRANGER = CLASSES  # the class, of the first look, of what is no digit
+STRANGER = CLASSES  # the class of what is no digit
 CLEAR = 0.9  # narrowest duel from which the first look is believed, with other digits and with strangers
 UNCALIBRATED = Calibration()
 RUNNERS = 5  # digits among which a doubtful one is reconsidered
