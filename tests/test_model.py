@@ -114,6 +114,14 @@ def test_margins_of_the_shipped_model_are_scikit_learns_too(points):
     assert np.abs(shipped.margins(few) - margins_of_scikit_learn(shipped, few)).max() < 1e-3
 
 
+@pytest.mark.parametrize("gamma", [1e-3, 0.1, 10])
+def test_margins_hold_for_any_gamma_on_counts_as_they_are(points, gamma):
+    svc = SVC(C=10, gamma=gamma, decision_function_shape="ovo").fit(points[:300], load_digits().target[:300])
+    plain = Model(svc, plain=True)
+    few = points[300:400]
+    assert np.abs(plain.margins(few) - svc.decision_function(few)).max() < 1e-3
+
+
 def test_labels_are_scikit_learns(model, points):
     said = model.chances(points).argmax(axis=1)
     voted = model.svc.predict(prepare(points).astype(np.float64))
