@@ -29,15 +29,16 @@ class Arrays:
     kernel: str
     classes_: NDArray[np.int64]
     n_support_: NDArray[np.int32]
-    support_vectors_: NDArray[np.float64]
-    dual_coef_: NDArray[np.float64]
+    support_vectors_: NDArray[np.floating]
+    dual_coef_: NDArray[np.floating]
     intercept_: NDArray[np.float64]
     _gamma: float
 
     @classmethod
     def of(cls, svc: Any) -> "Arrays":
-        """Return the arrays of a classifier."""
-        return cls(*(getattr(svc, field.name) for field in fields(cls)))
+        """Return the arrays of a classifier, the large ones in the single precision that `Duels` works in."""
+        parts = {field.name: getattr(svc, field.name) for field in fields(cls)}
+        return cls(**parts | {name: parts[name].astype(np.float32) for name in ("support_vectors_", "dual_coef_")})
 
 
 class Duels:
