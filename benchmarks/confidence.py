@@ -1,13 +1,16 @@
 """How far `ok` can be relied on: ``python benchmarks/confidence.py FOLDER... --sheet accepted.png``.
 
 For labelled folders (``.../<digit>/file``): the share of rows marked ok, how many of them are right, and how good
-the confidence is. For 2,000 pictures of what is no digit (`strangers`): how many are marked ok all the same. Then
-other ways to a confidence, from the same margins, on the same images and on drawn ones that no fit has seen.
+the confidence is. For 2,000 pictures of what is no digit (`strangers`): how many are marked ok all the same. Then, if
+asked for, other ways to a confidence, from the same margins, on the same images and on drawn ones that no fit has seen
+(``--ways``); and what the confidence costs (``--cost``).
 """
 
 import argparse
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -16,20 +19,25 @@ import strangers
 from mistakes import Mistaken, draw_sheet
 from numpy.typing import NDArray
 from sklearn.metrics import brier_score_loss, roc_auc_score
+from threadpoolctl import threadpool_limits
 
 from digit_batch.batch import images_among
 from digit_batch.batch.chunks import CHUNK_FILES
 from digit_batch.evaluation import Evaluation, evaluate
 from digit_batch.images import Frame, read_frames, walk
+from digit_batch.ink import find_inks
 from digit_batch.labels import folder_label
 from digit_batch.model import Model, load_model
-from digit_batch.model.duels import narrowest
-from digit_batch.reading import MIN_CONFIDENCE, Reading, read_pictures
+from digit_batch.model.duels import Arrays, narrowest
+from digit_batch.model.fitted import STRANGER
+from digit_batch.reading import MIN_CONFIDENCE, Reading, measure_ways, read_pictures
 from digit_batch.training.fitting import draw_unseen
 
 FLOATS = NDArray[np.float64]
 BINS = 10  # of equal width, of the expected calibration error
 UNSEEN_SEED = 7  # of drawn digits that neither the fit nor the calibration of the shipped model has seen
+ROUNDS = 5  # of which the quickest counts
+MOST_COST = 1.5  # wanted: reading with confidence over reading without
 
 Read = list[tuple[str, NDArray[np.uint8], Reading, int]]  # name, picture, reading, true digit or -1
 
@@ -160,6 +168,56 @@ def show_ways(model: Model, sets: dict[str, tuple[NDArray[np.float32], NDArray[n
             )
 
 
+def forget_strangers(svc: Arrays) -> Arrays:
+    """Return a classifier of the ten digits alone: the same duels between them, and no others."""
+    kept = int(svc.n_support_[:STRANGER].sum())
+    among_digits = np.triu_indices(len(svc.classes_), 1)[1] < STRANGER
+    return replace(
+        svc,
+        classes_=svc.classes_[:STRANGER],
+        n_support_=svc.n_support_[:STRANGER],
+        support_vectors_=svc.support_vectors_[:kept],
+        dual_coef_=svc.dual_coef_[: STRANGER - 1, :kept],
+        intercept_=svc.intercept_[among_digits],
+    )
+
+
+def show_costs(model: Model, folders: Sequence[str]) -> None:
+    """Print what an image takes, in processor time: with its label only, and with all that says how sure it is."""
+    model = model.bare()
+    bare = replace(model, svc=forget_strangers(model.svc), first=forget_strangers(model.first))
+
+    def decode(folder: str) -> list[NDArray[np.uint8]]:
+        return [picture for _, picture, _ in open_folder(folder)]
+
+    def label(pictures: Sequence[NDArray[np.uint8]]) -> None:
+        amounts = [ink.amount for ink in find_inks(pictures) if ink.amount.size]
+        measure_ways(amounts)  # what is noise is asked before any label
+        bare.answer(bare.look(amounts))
+
+    print(f"\n{'what an image takes':{max(map(len, folders))}}  decode  label  and confidence  with over without")
+    for folder in folders:
+        pictures = decode(folder)
+        chunks = [pictures[start : start + CHUNK_FILES] for start in range(0, len(pictures), CHUNK_FILES)]
+        works: list[Callable[[], object]] = [
+            lambda folder=folder: decode(folder),  # type: ignore[misc]
+            lambda chunks=chunks: [label(chunk) for chunk in chunks],  # type: ignore[misc]
+            lambda chunks=chunks: [read_pictures(model, chunk) for chunk in chunks],  # type: ignore[misc]
+        ]
+        with threadpool_limits(1):
+            decoding, without, whole = (min(_clock(work) for _ in range(ROUNDS)) / len(pictures) for work in works)
+        print(
+            f"{folder:{max(map(len, folders))}}  {1e6 * decoding:4,.0f} us  {1e6 * without:,.0f} us  {1e6 * whole:,.0f} us"
+            f"  {(decoding + whole) / (decoding + without):.2f} (at most {MOST_COST}); after decoding {whole / without:.2f}"
+        )
+
+
+def _clock(work: Callable[[], object]) -> float:
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -169,6 +227,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the pictures of what is no digit")
     parser.add_argument("--sheet", type=Path, metavar="PNG", help="save a contact sheet of what is wrongly marked ok")
     parser.add_argument("--ways", action="store_true", help="also compare ways to a confidence")
+    parser.add_argument("--cost", action="store_true", help="also measure what the confidence costs")
     given = parser.parse_args()
     model = load_model(given.model)
     results = [(Path(f).name, read_all(model, open_folder(f), given.min_confidence)) for f in given.folders]
@@ -187,6 +246,8 @@ def main() -> None:
         sets = {name: _features(read) for name, read in results}
         sets["drawn, unseen"] = draw_unseen(UNSEEN_SEED)
         show_ways(model, sets)
+    if given.cost:
+        show_costs(model, given.folders)
 
 
 def _features(read: Read) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

@@ -29,30 +29,42 @@ STEPS = 4  # times that strokes are measured and changed, each time by 2 px at m
 LEVEL = 0.85  # amount that the ink is brought to: strokes thinner than a px of the box come out grey
 INK_EDGE = 0.3  # amount from which a pixel belongs to the digit when its borders are looked for
 STACK = 64  # boxes whose strokes are evened together: more would not fit the processor's cache
+UPRIGHT = (0.0, 0.0)  # the usual reading: not turned, no slant left
 SIZES = (32, 64, 128)  # px; pictures are padded to the smallest of these, so that a few stacks hold any chunk
 
 F32 = NDArray[np.float32]
 
 
-def extract_features(amounts: Sequence[F32], *, turn: float = 0.0, slant: float = 0.0) -> F32:
+def extract_features(amounts: Sequence[F32]) -> F32:
     """Return the 8x8 block counts of each digit.
 
     Parameters
     ----------
     amounts
         For each digit the share of ink in the pixels of its tight crop, (h, w), 0..1. An empty array is a blank.
-    turn
-        Degrees anticlockwise that the digit is turned first: an alternative reading.
-    slant
-        Shear, px to the right for a px up, left in the straightened digit: an alternative reading.
 
     Returns
     -------
     (n, 64) float32, 0..16, row by row from the top left. A blank gives zeros.
     """
-    features = np.zeros((len(amounts), SIDE * SIDE), np.float32)
+    return extract_readings(amounts, [UPRIGHT])[0]
+
+
+def extract_readings(amounts: Sequence[F32], readings: Sequence[tuple[float, float]]) -> F32:
+    """Return the 8x8 block counts of each digit, read in several ways: (readings, n, 64).
+
+    Parameters
+    ----------
+    amounts
+        As of `extract_features`.
+    readings
+        Degrees anticlockwise that the digits are turned first, and the slant left in the straightened digit, px to the
+        right for a px up.
+    """
+    features = np.zeros((len(readings), len(amounts), SIDE * SIDE), np.float32)
     for chosen, stacked in stack_by_size(amounts):
-        features[chosen] = count_blocks(fill_boxes(stacked, turn=turn, slant=slant))
+        boxes = even_strokes(np.concatenate([lay_in_boxes(stacked, turn, slant) for turn, slant in readings]))
+        features[:, chosen] = count_blocks(boxes).reshape(len(readings), len(chosen), SIDE * SIDE)
     return features
 
 
@@ -99,13 +111,17 @@ def stack(amounts: Sequence[F32]) -> F32:
     return stacked
 
 
-def fill_boxes(stacked: F32, *, turn: float = 0.0, slant: float = 0.0) -> F32:
+def fill_boxes(stacked: F32) -> F32:
     """Return (n, 32, 32) straightened, boxed and evened digits of (n, h, w) amounts."""
+    return even_strokes(lay_in_boxes(stacked, *UPRIGHT))
+
+
+def lay_in_boxes(stacked: F32, turn: float, slant: float) -> F32:
+    """Return (n, 32, 32) turned, straightened and boxed digits of (n, h, w) amounts."""
     if turn:
         stacked = turn_about(stacked, turn)
     shear, middle = measure_slant(stacked)
-    shear = shear - np.float32(slant)
-    return even_strokes(integrate(stacked, shear, middle))
+    return integrate(stacked, shear - np.float32(slant), middle)
 
 
 def turn_about(stacked: F32, degrees: float) -> F32:

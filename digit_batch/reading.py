@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from digit_batch.features import (
     BOX,
     SIDE,
-    extract_features,
+    extract_readings,
     fill_boxes,
     measure_variation,
     stack,
@@ -166,7 +166,7 @@ def _reconsider(
         return
     places = np.array(inked)[doubtful]
     amounts = [inks[place].amount for place in places]
-    again = [extract_features(amounts, turn=turn, slant=slant) for turn, slant in READINGS]
+    again = extract_readings(amounts, READINGS)
     before = Answers(*(column[doubtful] for column in vars(answers).values()))
     chances[places] = model.reconsider(before, [features[places], *again]).chances
 

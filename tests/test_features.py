@@ -10,6 +10,7 @@ from digit_batch.features import (
     STROKE,
     count_blocks,
     extract_features,
+    extract_readings,
     fill_boxes,
     measure_stroke,
     stretch_crops,
@@ -91,8 +92,8 @@ def test_blanks_and_nothing_give_zeros():
 
 def test_alternative_readings_are_turned_and_slanted(drawings):
     plain = extract_features(drawings)
-    for reading in ({"turn": 6.0}, {"slant": 0.15}):
-        other = extract_features(drawings, **reading)
+    for reading in ((6.0, 0.0), (0.0, 0.15)):
+        (other,) = extract_readings(drawings, [reading])
         assert 0.1 < np.abs(other - plain).mean() < 3
 
 
@@ -108,7 +109,7 @@ def test_a_stretched_crop_is_what_scikit_image_makes_of_it(drawings):
 def test_a_turned_reading_does_not_depend_on_its_neighbours():
     rng = np.random.default_rng(4)
     amounts = [rng.random((h, w)).astype(np.float32) for h, w in ((40, 20), (60, 44), (33, 50), (20, 12), (90, 70))]
-    together = extract_features(amounts, turn=5)
-    alone = np.concatenate([extract_features([amount], turn=5) for amount in amounts])
+    together = extract_readings(amounts, [(5, 0)])
+    alone = np.concatenate([extract_readings([amount], [(5, 0)]) for amount in amounts], axis=1)
     assert np.abs(together - alone).max() <= 0.125
     assert (together == alone).mean() > 0.99
