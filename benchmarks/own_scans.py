@@ -47,7 +47,7 @@ def draw(own: OwnDigits, each: int, seed: int) -> tuple[NDArray[np.int64], NDArr
 
 def accuracy(model: Model, others: Material) -> float:
     """Return the share that a model reads right."""
-    return evaluate(score(model, others.features, others.labels)).accuracy
+    return evaluate(score(model, others.features, others.labels, inks=others.inks)).accuracy
 
 
 def main() -> None:
