@@ -35,6 +35,7 @@ from digit_batch.training.fitting import draw_unseen
 
 FLOATS = NDArray[np.float64]
 BINS = 10  # of equal width, of the expected calibration error
+DRAWS = 1_000  # of answers by luck, for the error that true chances would show
 UNSEEN_SEED = 7  # of drawn digits that neither the fit nor the calibration of the shipped model has seen
 ROUNDS = 5  # of which the quickest counts
 MOST_COST = 0.5  # wanted: what confidence adds to the time of a label, as a share of it
@@ -71,6 +72,12 @@ def calibration_error(chance: FLOATS, right: NDArray[np.bool_]) -> float:
     return float(np.abs(gaps).sum() / len(chance))
 
 
+def least_error(chance: FLOATS) -> float:
+    """Return the mean calibration error of as many images whose chances are true: what so few show by luck alone."""
+    rng = np.random.default_rng(0)
+    return float(np.mean([calibration_error(chance, rng.random(len(chance)) < chance) for _ in range(DRAWS)]))
+
+
 def risk_area(chance: FLOATS, right: NDArray[np.bool_]) -> float:
     """Return the area under the risk-coverage curve: mean share of mistakes among the surest, over all coverages."""
     wrong = np.cumsum(~right[np.argsort(-chance, kind="stable")])
@@ -81,7 +88,8 @@ def show_folders(results: Sequence[tuple[str, Read]]) -> None:
     """Print what rows marked ok are worth, folder by folder."""
     width = max(len(name) for name, _ in results)
     print(
-        f"{'folder':{width}}  images  accuracy  marked ok  of these right  ECE     AUROC   Brier   reasons of the rest"
+        f"{'folder':{width}}  images  accuracy  marked ok  of these right  ECE (by luck)    AUROC   Brier   "
+        "reasons of the rest"
     )
     for name, read in results:
         result = score(read)
@@ -90,11 +98,12 @@ def show_folders(results: Sequence[tuple[str, Read]]) -> None:
         right = np.array([reading.label == true for reading, true in labelled])
         reasons = Counter(r.reason.split(":")[0] for _, _, r, _ in read if r.reason)
         auroc = roc_auc_score(right, chance) if 0 < right.sum() < len(right) else float("nan")
+        brier, error = brier_score_loss(right, chance), calibration_error(chance, right)
         wrong = result.accepted - result.accepted_correct
         print(
             f"{name:{width}}  {len(read):6,}  {result.accuracy:8.2%}  {result.coverage:9.1%}  "
-            f"{result.accepted_accuracy:7.2%} (-{wrong:<3})  {calibration_error(chance, right):.4f}  {auroc:.4f}  "
-            f"{brier_score_loss(right, chance):.4f}  {', '.join(f'{n} {why}' for why, n in reasons.most_common())}"
+            f"{result.accepted_accuracy:7.2%} (-{wrong:<3})  {error:.4f} ({least_error(chance):.4f})  {auroc:.4f}  "
+            f"{brier:.4f}  {', '.join(f'{n} {why}' for why, n in reasons.most_common())}"
         )
 
 

@@ -47,7 +47,8 @@ def extract_features(amounts: Sequence[F32]) -> F32:
     -------
     (n, 64) float32, 0..16, row by row from the top left. A blank gives zeros.
     """
-    return extract_readings(amounts, [UPRIGHT])[0]
+    features: F32 = extract_readings(amounts, [UPRIGHT])[0]
+    return features
 
 
 def extract_readings(amounts: Sequence[F32], readings: Sequence[tuple[float, float]]) -> F32:

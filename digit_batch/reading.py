@@ -31,7 +31,8 @@ LONGEST_WAY = 6.4
 DOUBTFUL = 0.9  # chance of the label below which it is read again,
 READINGS = ((-5.0, 0.0), (5.0, 0.0), (0.0, -0.1), (0.0, 0.1))  # so: degrees turned, px aslant for a px up
 STRANGE = 0.0  # the label's duel with what is no digit, below which it is rather none,
-LIKE = 0.9  # and from which it is accepted: of 2,000 letters, scribbles and photographs 1 in 35 then is
+LIKE = 0.95  # and from which it is accepted: of 2,000 letters, scribbles and photographs 1 in 35 then is
+NEAR_LIKE = 0.7, 1.1  # between these the duel is averaged over three readings: at equal coverage a fifth fewer pass
 LEFT_OUT = 0.15  # height of what was left out over the digit's: more gets a second look, with it taken in
 CUT = 0.4  # share of a side that the frame cuts: what is left may be a piece of another digit, or of none
 CLUTTER = 12  # pieces of ink left out: more are a texture or a photograph
@@ -147,28 +148,54 @@ def _look(model: Model, inks: Sequence[Ink]) -> list[_Look]:
     if inked:
         features[inked] = model.look([inks[place].amount for place in inked])
         answers = model.answer(features[inked])
-        chances[inked], likeness[inked] = answers.chances, answers.likeness
-        _reconsider(model, inks, features, chances, answers, inked)
+        amounts = [inks[place].amount for place in inked]
+        chances[inked] = reconsider(model, answers, features[inked], amounts)
+        likeness[inked] = _liken(model, answers, features[inked], amounts, chances[inked].argmax(axis=1))
     return [_Look(*each) for each in zip(inks, features, chances, likeness.tolist(), strict=True)]
 
 
-def _reconsider(
-    model: Model,
-    inks: Sequence[Ink],
-    features: NDArray[np.float32],
-    chances: NDArray[np.float32],
-    answers: Answers,
-    inked: Sequence[int],
-) -> None:
-    """Read what is doubtful again, turned and slanted a little to either side, and change its chances."""
+def reconsider(
+    model: Model, answers: Answers, features: NDArray[np.float32], amounts: Sequence[NDArray[np.float32]]
+) -> NDArray[np.float32]:
+    """Return the chances of each digit, (n, 10), after what is doubtful was read again, turned and slanted a little.
+
+    Parameters
+    ----------
+    model : Model
+        The fitted model.
+    answers : Answers
+        What it said to n digits at first.
+    features : ndarray of float32, shape (n, 64)
+        What it said that to.
+    amounts : sequence of ndarray of float32, each (height, width)
+        Their ink.
+    """
     (doubtful,) = np.nonzero(answers.chances.max(axis=1) < DOUBTFUL)
     if not len(doubtful) or model.plain:
-        return
-    places = np.array(inked)[doubtful]
-    amounts = [inks[place].amount for place in places]
-    again = extract_readings(amounts, READINGS)
+        return answers.chances
+    again = extract_readings([amounts[place] for place in doubtful.tolist()], READINGS)
     before = Answers(*(column[doubtful] for column in vars(answers).values()))
-    chances[places] = model.reconsider(before, [features[places], *again]).chances
+    chances = answers.chances.copy()
+    chances[doubtful] = model.reconsider(before, [features[doubtful], *again]).chances
+    return chances
+
+
+def _liken(
+    model: Model,
+    answers: Answers,
+    features: NDArray[np.float32],
+    amounts: Sequence[NDArray[np.float32]],
+    labels: NDArray[np.intp],
+) -> NDArray[np.float32]:
+    """Return the likeness of each digit to its label, (n,), after what is near the bar was read again, turned."""
+    low, high = NEAR_LIKE
+    (near,) = np.nonzero((answers.likeness >= low) & (answers.likeness < high))
+    if not len(near):
+        return answers.likeness
+    again = extract_readings([amounts[place] for place in near.tolist()], READINGS[:2])
+    likeness = answers.likeness.copy()
+    likeness[near] = model.liken(labels[near], [features[near], *again])
+    return likeness
 
 
 def judge(look: _Look, min_confidence: float) -> tuple[Status, str]:

@@ -20,6 +20,7 @@ F32 = NDArray[np.float32]
 COPIES = 12  # variations of each of scikit-learn's digits
 SAVED = 4  # ways that people enlarge them and save them as pictures
 DRAWN = 100_000  # digits drawn with a pen
+REAL_WEIGHT = 3.0  # in a fit, of what people wrote, beside drawn digits of weight 1
 SCANNED = 0.3  # the share of what is drawn that goes over paper and through the ink finder
 PAPERS = tuple(sorted(set(KINDS) - {"graph", "cut-off", "tiny"}))  # whose ink is found whole
 MOST_SIDE = 170.0  # px of a simulated scan's frame: larger ones read alike and take longer

@@ -4,11 +4,21 @@ import numpy as np
 import pytest
 
 from digit_batch.labels import Truth
+from digit_batch.model import load_model
 from digit_batch.predictions import Prediction
-from digit_batch.training.material import MOST_COPIES, NEVER_SCORED, OWN_GROUPS, add_own, choose_copies, collect
+from digit_batch.reading import DOUBTFUL
+from digit_batch.training.material import (
+    MOST_COPIES,
+    NEVER_SCORED,
+    OWN_GROUPS,
+    add_own,
+    choose_copies,
+    collect,
+)
 from digit_batch.training.own import WRITERS, gather
 from digit_batch.training.search import FOLDS, make_folds
-from digit_batch.training.splits import hold_out
+from digit_batch.training.splits import hold_out, score
+from digit_batch.training_set import REAL_WEIGHT
 
 
 def box(number):
@@ -115,6 +125,25 @@ def test_own_digits_come_last_weigh_more_and_are_scored_themselves_only(hands):
     assert set(material.sets[own]) == {1, NEVER_SCORED}
     assert material.weights[own].min() >= 1
     assert material.weights[~own].max() == 1
+
+
+def test_what_people_wrote_weighs_more_than_what_is_drawn():
+    material = collect(drawn=20, copies=1)
+    drawn = material.groups < 0
+    assert drawn.sum() == 20
+    assert (material.weights == np.where(drawn, 1, REAL_WEIGHT)).all()
+
+
+def test_held_out_digits_are_read_as_any_picture_is_and_again_in_doubt():
+    material = collect(drawn=0, copies=0)
+    held = material.take(np.arange(1_697, 1_797))
+    model = load_model()
+    at_once = [row for row, _ in score(model, held.features, held.labels)]
+    again = [row for row, _ in score(model, held.features, held.labels, held.names, held.inks)]
+    changed = [first.confidence != second.confidence for first, second in zip(at_once, again, strict=True)]
+    assert changed == [row.confidence < DOUBTFUL for row in at_once]
+    assert 0 < sum(changed) < 30
+    assert again[0].path == "load_digits() row 1697"
 
 
 def test_a_plain_model_gets_each_own_digit_once_as_it_is(hands):

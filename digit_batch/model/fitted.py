@@ -127,6 +127,26 @@ class Model:
         top = estimate(margin, before.likeness, self.calibration.second)
         return Answers(share(narrow, top), margin, before.likeness, np.zeros(len(margin), bool))
 
+    def liken(self, labels: NDArray[np.intp], readings: Sequence[F32]) -> F32:
+        """Return each label's duel with what is no digit, (n,), averaged over several readings of the same digits.
+
+        Parameters
+        ----------
+        labels
+            (n,) the digits that they were taken for.
+        readings
+            The (n, 64) features of the same digits, read so and so.
+        """
+        if self._duels.classes == CLASSES:
+            return np.full(len(labels), np.inf, np.float32)
+        rows = np.arange(len(labels))
+        asked = np.zeros((len(labels), self._duels.classes), bool)
+        asked[rows, labels] = asked[:, STRANGER] = True
+        points = self._points(np.concatenate(readings))
+        margins = self._duels.decide_among(points, np.tile(asked, (len(readings), 1)))
+        likeness: F32 = margins.reshape(len(readings), *asked.shape, -1)[:, rows, labels, STRANGER].mean(axis=0)
+        return likeness
+
     def _compare(self, points: F32) -> tuple[F32, F32, NDArray[np.bool_]]:
         """Return each digit's narrowest duel, the best one's duel with strangers, and who answered at first look."""
         if self.first is None:

@@ -13,7 +13,7 @@ from digit_batch.model import Calibration, Model, calibrate, prepare
 from digit_batch.model.confidence import Weights
 from digit_batch.model.duels import Duels
 from digit_batch.model.fitted import STRANGER
-from digit_batch.training_set import make_strangers, make_training_set
+from digit_batch.training_set import REAL_WEIGHT, make_strangers, make_training_set
 
 C, GAMMA = 10.0, 0.12  # of the recipe's features, as shares of ink under the root
 PLAIN_C, PLAIN_GAMMA = 100, 0.001  # of plain counts 0 to 16: the classic walk-through's
@@ -131,10 +131,14 @@ def _sift(first: SVC, features: F32, labels: Labels, weights: NDArray[np.float64
 
 
 def _choose(labels: Labels, weights: NDArray[np.float64], seed: int) -> NDArray[np.intp]:
-    """Return the digits that the first look is fitted on, the heavier ones rather; every digit is among them."""
+    """Return the digits that the first look is fitted on, a user's own rather; every digit is among them.
+
+    scikit-learn's digits are no more likely than drawn ones: what is answered at first look must hold for any hand.
+    """
     rng = np.random.default_rng([seed, 3])
     count = min(FIRST_DIGITS, len(labels))
-    some = rng.choice(len(labels), count, replace=False, p=weights / weights.sum())
+    likely = np.maximum(weights / REAL_WEIGHT, 1)
+    some = rng.choice(len(labels), count, replace=False, p=likely / likely.sum())
     return np.union1d(some, np.unique(labels, return_index=True)[1])
 
 

@@ -10,8 +10,8 @@ from sklearn.datasets import load_digits
 
 from digit_batch.features import count_blocks
 from digit_batch.training.own import OwnDigits
-from digit_batch.training_set import COPIES, GRID, make_training_set, read_features
-from digit_batch.variation import rewrite, wear
+from digit_batch.training_set import COPIES, GRID, REAL_WEIGHT, make_training_set, read_features
+from digit_batch.variation import enlarge, rewrite, wear
 
 SETS = ("scikit-learn's digits", "own digits")  # what is held out and scored, each for itself
 NEVER_SCORED = -1  # the set of variations and of drawn digits
@@ -20,7 +20,7 @@ OWN_GROUPS = 1 << 20  # first group of own digits, above all rows of scikit-lear
 COPIED_TO = 2_000  # own digits and their variations together, about, where there are few
 MOST_COPIES = 16  # as of scikit-learn's
 OWN_SHARE = 0.1  # weight of all own digits together that is aimed at, as a share of the others'
-MOST_WEIGHT = 3.0
+MOST_WEIGHT = 3 * REAL_WEIGHT
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,9 @@ class Material:
         How much each digit weighs in a fit.
     names : sequence of str, n of them
         Of the digits that may be scored; empty for the others.
+    inks : sequence of ndarray or None, n of them
+        Of the digits that may be scored, what `classify` would read again in doubt: (h, w) amounts of ink, 0 to 1 as
+        float32, or 0 to 255 as uint8; None for the others.
     """
 
     features: NDArray[np.float32]
@@ -49,6 +52,7 @@ class Material:
     sets: NDArray[np.int64]
     weights: NDArray[np.float64]
     names: NDArray[np.object_]
+    inks: NDArray[np.object_]
 
     def take(self, rows: NDArray[Any]) -> "Material":
         """Return some of the rows, told by a mask or by their numbers."""
@@ -102,11 +106,12 @@ def add_own(
     plain: bool = False,
     progress: Callable[[int], object] = lambda made: None,
 ) -> Material:
-    """Return the material with a user's digits at its end, weighing enough to be heard."""
+    """Return the material with a user's digits at its end, weighing enough to be heard, and no less than any other."""
     added = own_material(own, seed=seed, plain=plain, progress=progress)
     if not plain:
         weight = choose_weight(len(added.labels), len(material.labels))
         added = replace(added, weights=np.full(len(added.labels), weight))
+        material = replace(material, weights=np.minimum(material.weights, weight))
     columns = zip(vars(material).values(), vars(added).values(), strict=True)
     return Material(*(np.concatenate(column) for column in columns))
 
@@ -114,9 +119,14 @@ def add_own(
 def _plain_digits() -> Material:
     data = load_digits()
     count = len(data.target)
-    names = _row_names(count)
     return Material(
-        data.data.astype(np.float32), data.target, np.arange(count), np.zeros(count, int), np.ones(count), names
+        data.data.astype(np.float32),
+        data.target,
+        np.arange(count),
+        np.zeros(count, int),
+        np.ones(count),
+        _row_names(count),
+        _list_inks([], count),
     )
 
 
@@ -124,8 +134,18 @@ def _recipe_digits(seed: int, drawn: int, copies: int, jobs: int, progress: Call
     made = make_training_set(seed, drawn=drawn, copies=copies, jobs=jobs, progress=progress)
     count, rows = made.groups.max() + 1, len(made.labels)
     sets = np.where(np.arange(rows) < count, 0, NEVER_SCORED)  # scikit-learn's own come first
+    weights = np.where(made.groups < 0, 1.0, REAL_WEIGHT)
     names = np.concatenate([_row_names(count), np.full(rows - count, "", object)])
-    return Material(made.features, made.labels, made.groups, sets, np.ones(rows), names)
+    inks = _list_inks(list(enlarge(load_digits().data)), rows)
+    return Material(made.features, made.labels, made.groups, sets, weights, names, inks)
+
+
+def _list_inks(first: list[Any], rows: int) -> NDArray[np.object_]:
+    """Return the inks of the first digits, and None for the other rows."""
+    inks = np.full(rows, None, object)
+    for place, ink in enumerate(first):
+        inks[place] = ink
+    return inks
 
 
 def _row_names(count: int) -> NDArray[np.object_]:
@@ -155,6 +175,7 @@ def own_material(
         np.where(np.arange(rows) < count, 1, NEVER_SCORED),
         np.ones(rows),
         np.concatenate([np.array(own.names, object), np.full(rows - count, "", object)]),
+        _list_inks([] if plain else list(own.boxes), rows),
     )
 
 

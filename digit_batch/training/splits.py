@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from digit_batch.evaluation import Evaluation, evaluate
 from digit_batch.evaluation.confidence import LOW_CONFIDENCE
 from digit_batch.model import Model
 from digit_batch.predictions import CLASSES, Prediction, Status
-from digit_batch.reading import MIN_CONFIDENCE
+from digit_batch.reading import MIN_CONFIDENCE, reconsider
 from digit_batch.training.fitting import GAMMA, C, fit_model
 from digit_batch.training.material import SETS, Material
 
@@ -143,7 +144,7 @@ def _draw_groups(material: Material, number: int, seed: int, test_size: float) -
 
 
 def _split(model: Model, held: Material, seed: int, test_size: float, fitted: int) -> Split:
-    rows = score(model, held.features, held.labels, held.names)
+    rows = score(model, held.features, held.labels, held.names, held.inks)
     samples = tuple(
         Sample(features, true, said)
         for features, (row, true) in zip(held.features, rows, strict=True)
@@ -153,15 +154,22 @@ def _split(model: Model, held: Material, seed: int, test_size: float, fitted: in
 
 
 def score(
-    model: Model, features: NDArray[np.float32], labels: NDArray[np.int64], names: Iterable[str] | None = None
+    model: Model,
+    features: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    names: Iterable[str] | None = None,
+    inks: Iterable[NDArray[Any]] | None = None,
 ) -> list[Scored]:
-    """Return a model's answers to features (n, 64), each with its true label.
+    """Return a model's answers to features (n, 64), each with its true label; with their inks, as `classify` reads.
 
     A plain model answers as scikit-learn's ``predict`` does, which in one of some 3,000 digits is another answer than
     the likeliest: it counts the duels won, whatever their margins.
     """
     with threadpool_limits(1):  # the products are small: threads would wait for each other most of the time
-        chances = model.chances(features)
+        answers = model.answer(features)
+        chances = answers.chances
+        if inks is not None and not model.plain:
+            chances = reconsider(model, answers, features, [_to_amounts(ink) for ink in inks])
     said = model.svc.predict(features) if model.plain else chances.argmax(axis=1)
     sure = chances[np.arange(len(chances)), said]
     names = map(str, range(len(labels))) if names is None else names
@@ -169,6 +177,11 @@ def score(
         (Prediction(name, 0, int(label), float(chance), *_judge(chance)), int(true))
         for name, label, chance, true in zip(names, said, sure, labels, strict=True)
     ]
+
+
+def _to_amounts(ink: NDArray[Any]) -> NDArray[np.float32]:
+    """Return amounts of ink, 0 to 1, from what `Material` keeps."""
+    return ink.astype(np.float32) / np.float32(255 if ink.dtype == np.uint8 else 1)
 
 
 def _judge(chance: float) -> tuple[Status, str]:
