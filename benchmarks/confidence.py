@@ -7,7 +7,6 @@ asked for, other ways to a confidence, from the same margins, on the same images
 """
 
 import argparse
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -19,6 +18,7 @@ import strangers
 from mistakes import Mistaken, draw_sheet
 from numpy.typing import NDArray
 from sklearn.metrics import brier_score_loss, roc_auc_score
+from steps import processor_time
 from threadpoolctl import threadpool_limits
 
 from digit_batch.batch import images_among
@@ -217,16 +217,12 @@ def show_costs(model: Model, folders: Sequence[str]) -> None:
             lambda chunks=chunks: [read_pictures(model, chunk) for chunk in chunks],  # type: ignore[misc]
         ]
         with threadpool_limits(1):
-            decoding, without, whole = (min(_clock(work) for _ in range(ROUNDS)) / len(pictures) for work in works)
+            decoding, without, whole = (
+                min(processor_time(work) for _ in range(ROUNDS)) / len(pictures) for work in works
+            )
         steps = "  ".join(f"{1e6 * seconds:8,.0f} us" for seconds in (decoding, decoding + without, decoding + whole))
         more = (decoding + whole) / (decoding + without) - 1, whole / without - 1
         print(f"{folder:{width}} {steps}     {more[0]:4.0%}; {more[1]:4.0%} (at most {MOST_COST:.0%})")
-
-
-def _clock(work: Callable[[], object]) -> float:
-    start = time.process_time()
-    work()
-    return time.process_time() - start
 
 
 def main() -> None:

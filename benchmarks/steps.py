@@ -49,14 +49,15 @@ def measure_steps(folder: Path, model: Model, rounds: int) -> dict[str, float]:
         "model": lambda: [model.answer(features) for features in grids],
         "whole": lambda: [list(read_chunk(chunk, model, settings)) for chunk in chunks],
     }
-    return {name: min(_clock(way) for _ in range(rounds)) / len(sources) for name, way in ways.items()}
+    return {name: min(processor_time(way) for _ in range(rounds)) / len(sources) for name, way in ways.items()}
 
 
 def _read(source: Source) -> object:
     return next(iter(read_frames(source)))
 
 
-def _clock(work: Callable[[], object]) -> float:
+def processor_time(work: Callable[[], object]) -> float:
+    """Return the seconds of processor time that a call took."""
     start = time.process_time()
     work()
     return time.process_time() - start

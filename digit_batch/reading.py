@@ -29,7 +29,8 @@ MIN_CONFIDENCE = 0.9  # below it a row asks for a person
 # (99 %: 5.0); of noise that passes for ink, on pages up to 15 times as long as wide, 95 % lies above 6.5.
 LONGEST_WAY = 6.4
 DOUBTFUL = 0.9  # chance of the label below which it is read again,
-READINGS = ((-5.0, 0.0), (5.0, 0.0), (0.0, -0.1), (0.0, 0.1))  # so: degrees turned, px aslant for a px up
+TURNED = ((-5.0, 0.0), (5.0, 0.0))  # so: degrees turned, px aslant for a px up,
+READINGS = (*TURNED, (0.0, -0.1), (0.0, 0.1))  # and so
 STRANGE = 0.0  # the label's duel with what is no digit, below which it is rather none,
 LIKE = 0.95  # and from which it is accepted: of 2,000 letters, scribbles and photographs 1 in 35 then is
 NEAR_LIKE = 0.7, 1.1  # between these the duel is averaged over three readings: at equal coverage a fifth fewer pass
@@ -146,9 +147,9 @@ def _look(model: Model, inks: Sequence[Ink]) -> list[_Look]:
     chances = np.zeros((len(inks), CLASSES), dtype=np.float32)
     likeness = np.zeros(len(inks), dtype=np.float32)
     if inked:
-        features[inked] = model.look([inks[place].amount for place in inked])
-        answers = model.answer(features[inked])
         amounts = [inks[place].amount for place in inked]
+        features[inked] = model.look(amounts)
+        answers = model.answer(features[inked])
         chances[inked] = reconsider(model, answers, features[inked], amounts)
         likeness[inked] = _liken(model, answers, features[inked], amounts, chances[inked].argmax(axis=1))
     return [_Look(*each) for each in zip(inks, features, chances, likeness.tolist(), strict=True)]
@@ -192,7 +193,7 @@ def _liken(
     (near,) = np.nonzero((answers.likeness >= low) & (answers.likeness < high))
     if not len(near):
         return answers.likeness
-    again = extract_readings([amounts[place] for place in near.tolist()], READINGS[:2])
+    again = extract_readings([amounts[place] for place in near.tolist()], TURNED)
     likeness = answers.likeness.copy()
     likeness[near] = model.liken(labels[near], [features[near], *again])
     return likeness

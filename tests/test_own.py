@@ -127,6 +127,13 @@ def test_own_digits_come_last_weigh_more_and_are_scored_themselves_only(hands):
     assert material.weights[~own].max() == 1
 
 
+def test_nothing_weighs_more_than_own_digits(hands):
+    for default in (collect(plain=True), collect(drawn=20, copies=0)):
+        material = add_own(default, hands)
+        own = material.groups >= OWN_GROUPS
+        assert material.weights[own].min() >= material.weights[~own].max()
+
+
 def test_what_people_wrote_weighs_more_than_what_is_drawn():
     material = collect(drawn=20, copies=1)
     drawn = material.groups < 0

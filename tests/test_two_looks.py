@@ -73,6 +73,14 @@ def test_reconsidering_the_same_reading_changes_no_label_among_the_runners(shipp
     assert np.array_equal(again.likeness, answers.likeness)
 
 
+def test_likeness_is_the_duel_with_strangers_averaged_over_readings(shipped, unseen):
+    features, labels = unseen
+    one, other = features[:50], features[50:100]
+    duels = [Duels(shipped.svc).decide(prepare(each))[np.arange(50), labels[:50], STRANGER] for each in (one, other)]
+    assert shipped.liken(labels[:50], [one]) == pytest.approx(duels[0], abs=1e-4)
+    assert shipped.liken(labels[:50], [one, other]) == pytest.approx(np.mean(duels, axis=0), abs=1e-4)
+
+
 def test_the_largest_share_is_the_estimated_chance():
     rng = np.random.default_rng(1)
     narrow = rng.normal(size=(200, CLASSES)).astype(np.float32)

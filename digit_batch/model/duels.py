@@ -55,8 +55,8 @@ class Duels:
         vectors = svc.support_vectors_.astype(np.float32)
         # -g |x - v|^2 = 2g x.v - g v.v - g x.x is one product, with 1 and x.x behind each point.
         squares = np.einsum("ij,ij->i", vectors, vectors)
-        ones = np.full(len(vectors), -gamma)
-        self.weights = np.column_stack([2 * gamma * vectors, -gamma * squares, ones]).astype(np.float32).T
+        behind = [-gamma * squares, np.full(len(vectors), -gamma)]
+        self.weights = np.column_stack([2 * gamma * vectors, *behind]).astype(np.float32).T
         self.coefficients = svc.dual_coef_.T.astype(np.float32)
         self.ends = np.concatenate([[0], np.cumsum(svc.n_support_)])
 

@@ -120,9 +120,7 @@ class Model:
         """
         asked = np.zeros((len(before.chances), self._duels.classes), bool)
         np.put_along_axis(asked, np.argsort(-before.chances, axis=1)[:, :RUNNERS], True, axis=1)
-        points = self._points(np.concatenate(readings))
-        margins = self._duels.decide_among(points, np.tile(asked, (len(readings), 1)))
-        narrow = narrowest(margins.reshape(len(readings), *asked.shape, -1).mean(axis=0))
+        narrow = narrowest(self._average(readings, asked))
         margin = narrow.max(axis=1)
         top = estimate(margin, before.likeness, self.calibration.second)
         return Answers(share(narrow, top), margin, before.likeness, np.zeros(len(margin), bool))
@@ -142,10 +140,15 @@ class Model:
         rows = np.arange(len(labels))
         asked = np.zeros((len(labels), self._duels.classes), bool)
         asked[rows, labels] = asked[:, STRANGER] = True
+        likeness: F32 = self._average(readings, asked)[rows, labels, STRANGER]
+        return likeness
+
+    def _average(self, readings: Sequence[F32], asked: NDArray[np.bool_]) -> F32:
+        """Return the large classifier's duels among asked classes, (n, classes, classes), averaged over readings."""
         points = self._points(np.concatenate(readings))
         margins = self._duels.decide_among(points, np.tile(asked, (len(readings), 1)))
-        likeness: F32 = margins.reshape(len(readings), *asked.shape, -1)[:, rows, labels, STRANGER].mean(axis=0)
-        return likeness
+        averaged: F32 = margins.reshape(len(readings), *asked.shape, -1).mean(axis=0)
+        return averaged
 
     def _compare(self, points: F32) -> tuple[F32, F32, NDArray[np.bool_]]:
         """Return each digit's narrowest duel, the best one's duel with strangers, and who answered at first look."""

@@ -1,6 +1,6 @@
 """Everything that a model may be fitted on, row by row: scikit-learn's digits, drawn ones, and a user's own."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -42,8 +42,8 @@ class Material:
     names : sequence of str, n of them
         Of the digits that may be scored; empty for the others.
     inks : sequence of ndarray or None, n of them
-        Of the digits that may be scored, what `classify` would read again in doubt: (h, w) amounts of ink, 0 to 1 as
-        float32, or 0 to 255 as uint8; None for the others.
+        Of the digits that may be scored, what `classify` would read again in doubt: (32, 32) ink, 0 to 255 as uint8;
+        None for the others.
     """
 
     features: NDArray[np.float32]
@@ -136,11 +136,11 @@ def _recipe_digits(seed: int, drawn: int, copies: int, jobs: int, progress: Call
     sets = np.where(np.arange(rows) < count, 0, NEVER_SCORED)  # scikit-learn's own come first
     weights = np.where(made.groups < 0, 1.0, REAL_WEIGHT)
     names = np.concatenate([_row_names(count), np.full(rows - count, "", object)])
-    inks = _list_inks(list(enlarge(load_digits().data)), rows)
+    inks = _list_inks(255 * enlarge(load_digits().data).astype(np.uint8), rows)  # of 0 and 1
     return Material(made.features, made.labels, made.groups, sets, weights, names, inks)
 
 
-def _list_inks(first: list[Any], rows: int) -> NDArray[np.object_]:
+def _list_inks(first: Iterable[NDArray[np.uint8]], rows: int) -> NDArray[np.object_]:
     """Return the inks of the first digits, and None for the other rows."""
     inks = np.full(rows, None, object)
     for place, ink in enumerate(first):
@@ -175,7 +175,7 @@ def own_material(
         np.where(np.arange(rows) < count, 1, NEVER_SCORED),
         np.ones(rows),
         np.concatenate([np.array(own.names, object), np.full(rows - count, "", object)]),
-        _list_inks([] if plain else list(own.boxes), rows),
+        _list_inks([] if plain else own.boxes, rows),
     )
 
 
@@ -187,7 +187,12 @@ def to_features(own: OwnDigits) -> NDArray[np.float32]:
 def _batches(own: OwnDigits) -> Iterator[NDArray[np.float32]]:
     """Yield the boxes as amounts, 0 to 1."""
     for start in range(0, len(own.labels), BATCH):
-        yield own.boxes[start : start + BATCH].astype(np.float32) / np.float32(255)
+        yield to_amounts(own.boxes[start : start + BATCH])
+
+
+def to_amounts(inks: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return shares of ink, 0 to 1, from bytes, 0 to 255."""
+    return inks.astype(np.float32) / np.float32(255)
 
 
 def round_counts(features: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,7 @@ from digit_batch.model import Model
 from digit_batch.predictions import CLASSES, Prediction, Status
 from digit_batch.reading import MIN_CONFIDENCE, reconsider
 from digit_batch.training.fitting import GAMMA, C, fit_model
-from digit_batch.training.material import SETS, Material
+from digit_batch.training.material import SETS, Material, to_amounts
 
 Scored = tuple[Prediction, int]
 
@@ -158,7 +157,7 @@ def score(
     features: NDArray[np.float32],
     labels: NDArray[np.int64],
     names: Iterable[str] | None = None,
-    inks: Iterable[NDArray[Any]] | None = None,
+    inks: Iterable[NDArray[np.uint8]] | None = None,
 ) -> list[Scored]:
     """Return a model's answers to features (n, 64), each with its true label; with their inks, as `classify` reads.
 
@@ -169,7 +168,7 @@ def score(
         answers = model.answer(features)
         chances = answers.chances
         if inks is not None and not model.plain:
-            chances = reconsider(model, answers, features, [_to_amounts(ink) for ink in inks])
+            chances = reconsider(model, answers, features, [to_amounts(ink) for ink in inks])
     said = model.svc.predict(features) if model.plain else chances.argmax(axis=1)
     sure = chances[np.arange(len(chances)), said]
     names = map(str, range(len(labels))) if names is None else names
@@ -177,11 +176,6 @@ def score(
         (Prediction(name, 0, int(label), float(chance), *_judge(chance)), int(true))
         for name, label, chance, true in zip(names, said, sure, labels, strict=True)
     ]
-
-
-def _to_amounts(ink: NDArray[Any]) -> NDArray[np.float32]:
-    """Return amounts of ink, 0 to 1, from what `Material` keeps."""
-    return ink.astype(np.float32) / np.float32(255 if ink.dtype == np.uint8 else 1)
 
 
 def _judge(chance: float) -> tuple[Status, str]:
