@@ -194,7 +194,7 @@ def _totals(found: dict[str, float], price: float) -> Table:
     table.add_row("images", f"{found['image']:,.0f} bytes each, {IMAGES * found['image'] / 1e12:,.2f} TB")
     table.add_row("CSV", f"{found['row']:.0f} bytes a row, {IMAGES * found['row'] / 1e9:,.1f} GB")
     table.add_row("Parquet", f"{found['packed']:.1f} bytes a row, {IMAGES * found['packed'] / 1e9:,.1f} GB")
-    table.add_row("core hours", f"{core_hours:,.1f}; in {HOURS_WANTED} hours: {cores:,.0f} cores")
+    table.add_row("core hours", f"{core_hours:,.1f}; in {HOURS_WANTED} hours: {cores:,.0f} core{'s' * (cores > 1)}")
     table.add_row("network, these cores", f"{cores * found['reading'] * found['image'] * 8 / 1e6:,.0f} Mbit/s")
     table.add_row("cost", f"{price * core_hours * 1e6 / IMAGES:.3f} for a million at {price:g} a core hour")
     return table
