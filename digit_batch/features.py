@@ -29,7 +29,8 @@ STEPS = 4  # times that strokes are measured and changed, each time by 2 px at m
 LEVEL = 0.85  # amount that the ink is brought to: strokes thinner than a px of the box come out grey
 INK_EDGE = 0.3  # amount from which a pixel belongs to the digit when its borders are looked for
 STACK = 64  # boxes whose strokes are evened together: more would not fit the processor's cache
-UPRIGHT = (0.0, 0.0)  # the usual reading: not turned, no slant left
+UPRIGHT = 0.0  # slope of the usual reading, px up for a px to the right,
+TURNED = (-0.1, 0.1)  # and of the others: turned by 6 degrees to either side
 SIZES = (32, 64, 128)  # px; pictures are padded to the smallest of these, so that a few stacks hold any chunk
 
 F32 = NDArray[np.float32]
@@ -51,21 +52,21 @@ def extract_features(amounts: Sequence[F32]) -> F32:
     return features
 
 
-def extract_readings(amounts: Sequence[F32], readings: Sequence[tuple[float, float]]) -> F32:
-    """Return the 8x8 block counts of each digit, read in several ways: (readings, n, 64).
+def extract_readings(amounts: Sequence[F32], slopes: Sequence[float]) -> F32:
+    """Return the 8x8 block counts of each digit, read in several ways: (slopes, n, 64).
 
     Parameters
     ----------
     amounts
         As of `extract_features`.
-    readings
-        Degrees anticlockwise that the digits are turned first, and the slant left in the straightened digit, px to the
-        right for a px up.
+    slopes
+        That the digits are given first, px up for a px to the right. A slope and the straightening after it are
+        together a turn by so many radians, but for the size, which the box takes out.
     """
-    features = np.zeros((len(readings), len(amounts), SIDE * SIDE), np.float32)
+    features = np.zeros((len(slopes), len(amounts), SIDE * SIDE), np.float32)
     for chosen, stacked in stack_by_size(amounts):
-        boxes = even_strokes(np.concatenate([lay_in_boxes(stacked, turn, slant) for turn, slant in readings]))
-        features[:, chosen] = count_blocks(boxes).reshape(len(readings), len(chosen), SIDE * SIDE)
+        boxes = even_strokes(np.concatenate([lay_in_boxes(stacked, slope) for slope in slopes]))
+        features[:, chosen] = count_blocks(boxes).reshape(len(slopes), len(chosen), SIDE * SIDE)
     return features
 
 
@@ -112,31 +113,37 @@ def stack(amounts: Sequence[F32]) -> F32:
     return stacked
 
 
-def fill_boxes(stacked: F32) -> F32:
-    """Return (n, 32, 32) straightened, boxed and evened digits of (n, h, w) amounts."""
-    return even_strokes(lay_in_boxes(stacked, *UPRIGHT))
+def fill_boxes(stacked: F32, slope: float = UPRIGHT) -> F32:
+    """Return (n, 32, 32) sloped, straightened, boxed and evened digits of (n, h, w) amounts."""
+    return even_strokes(lay_in_boxes(stacked, slope))
 
 
-def lay_in_boxes(stacked: F32, turn: float, slant: float) -> F32:
-    """Return (n, 32, 32) turned, straightened and boxed digits of (n, h, w) amounts."""
-    if turn:
-        stacked = turn_about(stacked, turn)
-    shear, middle = measure_slant(stacked)
-    return integrate(stacked, shear - np.float32(slant), middle)
+def lay_in_boxes(stacked: F32, slope: float) -> F32:
+    """Return (n, 32, 32) sloped, straightened and boxed digits of (n, h, w) amounts."""
+    if slope:
+        stacked = give_slope(stacked, slope)
+    return integrate(stacked, *measure_slant(stacked))
 
 
-def turn_about(stacked: F32, degrees: float) -> F32:
-    """Return the stack turned anticlockwise, a little larger so that nothing is cut off.
+def give_slope(stacked: F32, slope: float) -> F32:
+    """Return the stack with each column moved up, by so many px more than the one to its left; (n, more rows, w).
 
-    It turns about the middle of its class of sizes: of the stack, it would depend on what else is in there.
+    Parts of a px are interpolated. Columns are counted from the left border, not from the middle of the stack, so that
+    a digit's own reading does not depend on what else is in there.
     """
-    from scipy.ndimage import rotate
-
-    height, width = stacked.shape[1:]
-    side = next((size for size in SIZES if size >= max(height, width)), max(height, width))
-    framed = np.pad(stacked, ((0, 0), (0, side - height), (0, side - width)))
-    turned: F32 = np.clip(rotate(framed, degrees, axes=(1, 2), order=1), 0, 1)
-    return turned
+    n, height, width = stacked.shape
+    fall = -slope * np.arange(width, dtype=np.float32)
+    room = int(np.ceil(np.abs(fall).max())) + 1
+    whole = np.floor(fall).astype(int)
+    part = fall - whole
+    framed = np.zeros((n, height + 2 * room, width), np.float32)
+    for step in np.unique(whole).tolist():
+        columns = np.flatnonzero(whole == step)
+        these = slice(columns[0], columns[-1] + 1)
+        top, moved = room + step, stacked[:, :, these]
+        framed[:, top : top + height, these] = moved * (1 - part[these])
+        framed[:, top + 1 : top + 1 + height, these] += moved * part[these]
+    return framed
 
 
 def measure_slant(stacked: F32) -> tuple[F32, F32]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from digit_batch.features import (
     BOX,
     SIDE,
+    TURNED,
     extract_readings,
     fill_boxes,
     measure_variation,
@@ -28,14 +29,12 @@ MIN_CONFIDENCE = 0.9  # below it a row asks for a person
 # How far a pen goes at most, in sides of a square as large as the crop. Of 2,261 real digits the longest way is 6.1
 # (99 %: 5.0); of noise that passes for ink, on pages up to 15 times as long as wide, 95 % lies above 6.5.
 LONGEST_WAY = 6.4
-DOUBTFUL = 0.9  # chance of the label below which it is read again,
-TURNED = ((-5.0, 0.0), (5.0, 0.0))  # so: degrees turned, px aslant for a px up,
-READINGS = (*TURNED, (0.0, -0.1), (0.0, 0.1))  # and so
+DOUBTFUL = 0.9  # chance of the label below which it is read again, turned to either side
 STRANGE = 0.0  # the label's duel with what is no digit, below which it is rather none,
-LIKE = 0.95  # and from which it is accepted: of 2,000 letters, scribbles and photographs 1 in 35 then is
-NEAR_LIKE = 0.7, 1.1  # between these the duel is averaged over three readings: at equal coverage a fifth fewer pass
+LIKE = 0.98  # and from which it is accepted: of 2,000 letters, scribbles and photographs 1 in 35 then is
+NEAR_LIKE = 0.8, 1.1  # between these the duel is averaged over three readings: at equal coverage a fifth fewer pass
 LEFT_OUT = 0.15  # height of what was left out over the digit's: more gets a second look, with it taken in
-CUT = 0.4  # share of a side that the frame cuts: what is left may be a piece of another digit, or of none
+CUT = 0.3  # share of a side that the frame cuts: what is left may be a piece of another digit, or of none
 CLUTTER = 12  # pieces of ink left out: more are a texture or a photograph
 OTHERS = 0.5  # height of what was left out over the digit's: more may be another digit
 BROADEST = 1.6  # width over height: broader ink is two digits, or none
@@ -158,7 +157,7 @@ def _look(model: Model, inks: Sequence[Ink]) -> list[_Look]:
 def reconsider(
     model: Model, answers: Answers, features: NDArray[np.float32], amounts: Sequence[NDArray[np.float32]]
 ) -> NDArray[np.float32]:
-    """Return the chances of each digit, (n, 10), after what is doubtful was read again, turned and slanted a little.
+    """Return the chances of each digit, (n, 10), after what is doubtful was read again, turned a little.
 
     Parameters
     ----------
@@ -174,7 +173,7 @@ def reconsider(
     (doubtful,) = np.nonzero(answers.chances.max(axis=1) < DOUBTFUL)
     if not len(doubtful) or model.plain:
         return answers.chances
-    again = extract_readings([amounts[place] for place in doubtful.tolist()], READINGS)
+    again = extract_readings([amounts[place] for place in doubtful.tolist()], TURNED)
     before = Answers(*(column[doubtful] for column in vars(answers).values()))
     chances = answers.chances.copy()
     chances[doubtful] = model.reconsider(before, [features[doubtful], *again]).chances

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage as ndi
 from sklearn.datasets import load_digits
 
-from digit_batch.features import BLOCK, LEVELS, SIDE, count_blocks, extract_features, fill_boxes
+from digit_batch.features import BLOCK, LEVELS, SIDE, UPRIGHT, count_blocks, extract_features, fill_boxes
 from digit_batch.ink import find_inks
 from digit_batch.paper import KINDS, Kind, draw_scan
 from digit_batch.strokes import HASTE, crop, draw_digits, draw_strangers
@@ -153,9 +153,9 @@ def _small(paper: str) -> Kind:
     return replace(kind, side=(min(low, 90.0), high))
 
 
-def read_features(stacked: F32) -> F32:
-    """Return (n, 64) features of (n, h, w) amounts, by the same steps as a scan, on the `GRID`."""
-    parts = [count_blocks(fill_boxes(stacked[start : start + BATCH])) for start in range(0, len(stacked), BATCH)]
+def read_features(stacked: F32, slope: float = UPRIGHT) -> F32:
+    """Return (n, 64) features of (n, h, w) amounts, by the same steps as a scan, on the `GRID`; sloped as asked."""
+    parts = [count_blocks(fill_boxes(stacked[start : start + BATCH], slope)) for start in range(0, len(stacked), BATCH)]
     return _on_grid(np.concatenate([np.zeros((0, SIDE * SIDE), np.float32), *parts]))
 
 

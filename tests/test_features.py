@@ -2,12 +2,15 @@
 
 import numpy as np
 import pytest
+from scipy.ndimage import rotate
 from skimage.transform import resize_local_mean
 from sklearn.datasets import load_digits
 
 from digit_batch.features import (
     BOX,
     STROKE,
+    TURNED,
+    UPRIGHT,
     count_blocks,
     extract_features,
     extract_readings,
@@ -90,11 +93,11 @@ def test_blanks_and_nothing_give_zeros():
     assert extract_features([]).shape == (0, 64)
 
 
-def test_alternative_readings_are_turned_and_slanted(drawings):
-    plain = extract_features(drawings)
-    for reading in ((6.0, 0.0), (0.0, 0.15)):
-        (other,) = extract_readings(drawings, [reading])
-        assert 0.1 < np.abs(other - plain).mean() < 3
+def test_other_readings_differ_a_little(drawings):
+    upright, *turned = extract_readings(drawings, [UPRIGHT, *TURNED])
+    assert np.array_equal(upright, extract_features(drawings))
+    for other in turned:
+        assert 0.1 < np.abs(other - upright).mean() < 3
 
 
 def test_a_stretched_crop_is_what_scikit_image_makes_of_it(drawings):
@@ -106,10 +109,20 @@ def test_a_stretched_crop_is_what_scikit_image_makes_of_it(drawings):
     assert stretch_crops([]).shape == (0, 64)
 
 
-def test_a_turned_reading_does_not_depend_on_its_neighbours():
+def test_a_slope_and_the_straightening_after_it_are_a_turn(drawings):
+    plain = extract_features(drawings)
+    for degrees in (-6, 6):
+        turned = extract_features([np.clip(rotate(np.pad(each, 3), degrees, order=1), 0, 1) for each in drawings])
+        (sloped,) = extract_readings(drawings, [np.tan(np.deg2rad(degrees))])
+        (against,) = extract_readings(drawings, [np.tan(np.deg2rad(-degrees))])
+        assert np.abs(sloped - turned).mean() < 0.6 * np.abs(plain - turned).mean()
+        assert np.abs(sloped - turned).mean() < 0.4 * np.abs(against - turned).mean()
+
+
+def test_a_sloped_reading_does_not_depend_on_its_neighbours():
     rng = np.random.default_rng(4)
     amounts = [rng.random((h, w)).astype(np.float32) for h, w in ((40, 20), (60, 44), (33, 50), (20, 12), (90, 70))]
-    together = extract_readings(amounts, [(5, 0)])
-    alone = np.concatenate([extract_readings([amount], [(5, 0)]) for amount in amounts], axis=1)
+    together = extract_readings(amounts, TURNED)
+    alone = np.concatenate([extract_readings([amount], TURNED) for amount in amounts], axis=1)
     assert np.abs(together - alone).max() <= 0.125
     assert (together == alone).mean() > 0.99

@@ -8,7 +8,7 @@ from sklearn.svm import SVC
 from digit_batch.model import Calibration, Model, load_model, narrowest, prepare
 from digit_batch.model.confidence import LEAST, MOST, calibrate, estimate, share
 from digit_batch.model.duels import Duels
-from digit_batch.model.fitted import CLEAR, RUNNERS, STRANGER
+from digit_batch.model.fitted import CLEAR, HOPELESS, RUNNERS, STRANGER
 from digit_batch.predictions import CLASSES
 from digit_batch.training_set import make_strangers, make_training_set
 
@@ -68,7 +68,10 @@ def test_reconsidering_the_same_reading_changes_no_label_among_the_runners(shipp
     again = shipped.reconsider(answers, [features, features])
     second = narrowest(Duels(shipped.svc).decide(prepare(features)))
     among = np.take_along_axis(second, np.argsort(-answers.chances, axis=1)[:, :RUNNERS], axis=1)
-    assert ((again.chances > 0).sum(axis=1) <= RUNNERS).all()
+    asked, third = (again.chances > 0).sum(axis=1), np.sort(answers.chances, axis=1)[:, -3]
+    assert (asked <= RUNNERS).all()
+    assert (asked[third < HOPELESS] == 2).all()
+    assert (asked[third >= HOPELESS] > 2).all()
     assert (again.margin >= among.max(axis=1) - 1e-3).all(), "with fewer opponents no duel is narrower"
     assert np.array_equal(again.likeness, answers.likeness)
 

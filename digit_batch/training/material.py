@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
-from digit_batch.features import count_blocks
+from digit_batch.features import TURNED, count_blocks
 from digit_batch.training.own import OwnDigits
 from digit_batch.training_set import COPIES, GRID, REAL_WEIGHT, make_training_set, read_features
 from digit_batch.variation import enlarge, rewrite, wear
@@ -159,19 +159,23 @@ def own_material(
     plain: bool = False,
     progress: Callable[[int], object] = lambda made: None,
 ) -> Material:
-    """Return a user's digits, and unless plain their variations."""
+    """Return a user's digits, and unless plain their variations: turned a little, and rewritten where they are few."""
     count, copies = len(own.labels), 0 if plain else choose_copies(len(own.labels))
+    slopes = () if plain else TURNED
     rng = np.random.default_rng(seed + 1)
     parts = [to_features(own)]
+    for slope in slopes:
+        parts += [read_features(boxes, slope) for boxes in _batches(own)]
+        progress(count)
     for _ in range(copies):
-        for boxes in _batches(own):
-            parts.append(read_features(wear(rng, rewrite(rng, boxes))))
-            progress(len(boxes))
-    rows = count * (1 + copies)
+        parts += [read_features(wear(rng, rewrite(rng, boxes))) for boxes in _batches(own)]
+        progress(count)
+    times = 1 + len(slopes) + copies
+    rows = count * times
     return Material(
         np.concatenate(parts),
-        np.tile(own.labels, 1 + copies),
-        OWN_GROUPS + np.tile(own.groups, 1 + copies),
+        np.tile(own.labels, times),
+        OWN_GROUPS + np.tile(own.groups, times),
         np.where(np.arange(rows) < count, 1, NEVER_SCORED),
         np.ones(rows),
         np.concatenate([np.array(own.names, object), np.full(rows - count, "", object)]),
@@ -202,8 +206,8 @@ def round_counts(features: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def choose_copies(count: int) -> int:
-    """Return how many variations to make of each own digit: the fewer there are, the more."""
-    return int(np.clip(COPIED_TO // max(count, 1), 1, MOST_COPIES))
+    """Return how often to rewrite each own digit: the fewer there are, the more; many vary enough by themselves."""
+    return int(np.clip(COPIED_TO // max(count, 1), 0, MOST_COPIES))
 
 
 def choose_weight(rows: int, others: int) -> float:
