@@ -30,8 +30,8 @@ from digit_batch.images import Source, fetch_ahead, walk
 from digit_batch.images.sources import Place
 from digit_batch.model import load_model
 from digit_batch.output import open_part
-from digit_batch.parquet import pack
-from digit_batch.predictions import Prediction, cells, header, load_predictions, row_text
+from digit_batch.parquet import packing
+from digit_batch.predictions import Prediction, cells, header, row_text
 from digit_batch.shards import Share, merge, open_roll
 
 IMAGES = 100_000_000
@@ -148,7 +148,7 @@ def _measure(root: Path, kind: object) -> dict[str, float]:
         "writing": rate(ROWS, write),
     }
     found["row"] = table.stat().st_size / ROWS
-    found["packing"] = rate(ROWS, lambda: pack(load_predictions(table), root / "out.parquet", {}))
+    found["packing"] = rate(ROWS, lambda: packing(root / "out.parquet", {})(table))
     found["packed"] = (root / "out.parquet").stat().st_size / ROWS
     tables = []
     for number in range(1, 9):

@@ -36,8 +36,17 @@ def facts_of(path: Path) -> Path:
 
 
 @contextmanager
-def whole_file(path: Path, *, force: bool = False) -> Iterator[TextIO]:
+def whole_file(path: Path, *, force: bool = False, pack: Pack | None = None) -> Iterator[TextIO]:
     """Open a text file that appears under its name only when it is whole; until then it is ``NAME.part``.
+
+    Parameters
+    ----------
+    path : Path
+        The output.
+    force : bool
+        Replace what stands there.
+    pack : callable or None
+        As in `open_part`.
 
     Raises
     ------
@@ -49,7 +58,7 @@ def whole_file(path: Path, *, force: bool = False) -> Iterator[TextIO]:
     try:
         with part.open("w", encoding="utf-8", newline="") as stream:
             yield stream
-        part.replace(path)
+        _conclude(path, pack)
     except OSError as error:
         raise unwritable(path, error) from error
 
@@ -93,6 +102,15 @@ def check_output(path: Path, *, force: bool = False, resume: bool = False) -> No
 def unwritable(path: Path, error: OSError) -> OutputError:
     """Return the sentence for an output that the disk would not take."""
     return OutputError(f"Cannot write {path}: {error.strerror or error}. Free the disk or name another place with -o.")
+
+
+def _conclude(path: Path, pack: Pack | None) -> None:
+    """Give whole rows their name, or make of them what is to have it."""
+    if pack is None:
+        part_of(path).replace(path)
+    else:
+        pack(part_of(path))
+        part_of(path).unlink()
 
 
 def _is_unfinished(path: Path) -> bool:
@@ -183,11 +201,7 @@ class Part:
         """Give the rows their name."""
         try:
             self.sync()
-            if self._pack is None:
-                part_of(self.path).replace(self.path)
-            else:
-                self._pack(part_of(self.path))
-                part_of(self.path).unlink()
+            _conclude(self.path, self._pack)
             facts_of(self.path).unlink(missing_ok=True)
         except OSError as error:
             raise self._unwritable(error) from error

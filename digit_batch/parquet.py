@@ -3,33 +3,41 @@
 Alone knows pyarrow, which the extra `cluster` brings. Rows are packed and unpacked a row group at a time.
 """
 
+import csv
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain, islice
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from digit_batch.errors import DigitBatchError, InputError, missing_extra
-from digit_batch.output import unwritable
+from digit_batch.output import Pack, unwritable
 from digit_batch.predictions import (
     CLASSES,
     COLUMNS,
     PROBABILITY_COLUMNS,
     STATUSES,
     Prediction,
-    cells,
-    header,
     load_predictions,
     row_text,
     stream_of,
 )
 
-if TYPE_CHECKING:
-    import pyarrow
+T = TypeVar("T")
 
 ENDING = ".parquet"
 FACTS = b"digit-batch"  # the key of the metadata that holds the facts of the run, as JSON
 GROUP_ROWS = 1 << 16  # of a row group: 25 MB while it is packed
+# Arrow's name of a column's type, and what a cell of the CSV becomes; any other column is text. Chances have four
+# decimals, as in the CSV: the same number is read back from either.
+TYPES: Mapping[str, tuple[str, Callable[[str], object]]] = {
+    "frame": ("int32", int),
+    "label": ("int8", int),
+    "confidence": ("float64", float),
+    **dict.fromkeys(PROBABILITY_COLUMNS, ("float64", float)),
+    "true_label": ("int8", int),
+    "correct": ("bool_", lambda cell: cell == "1"),
+}
 
 
 def is_parquet(path: Path) -> bool:
@@ -37,30 +45,46 @@ def is_parquet(path: Path) -> bool:
     return path.suffix.lower() == ENDING
 
 
-def check_parquet() -> None:
-    """Refuse, before any work, what cannot be packed here.
+def packing(path: Path, facts: Mapping[str, str]) -> Pack | None:
+    """Return what makes an output from its whole rows, a CSV; None where its name asks for that very CSV.
+
+    Parameters
+    ----------
+    path : Path
+        The output.
+    facts : mapping of str to str
+        As `pack` takes them.
 
     Raises
     ------
     DigitBatchError
-        pyarrow is not installed.
+        pyarrow is not installed: told before any work.
     """
+    if not is_parquet(path):
+        return None
     _load()
 
+    def pack_file(rows: Path) -> None:
+        with rows.open(encoding="utf-8", newline="") as stream:
+            cells = csv.reader(stream)
+            pack(cells, path, next(cells), facts)
 
-def pack(rows: Iterable[Prediction], path: Path, facts: Mapping[str, str], *, probabilities: bool = False) -> None:
+    return pack_file
+
+
+def pack(rows: Iterable[Sequence[str]], path: Path, names: Sequence[str], facts: Mapping[str, str]) -> None:
     """Write rows as a Parquet table, which appears under its name only when it is whole.
 
     Parameters
     ----------
-    rows : iterable of Prediction
-        In their order.
+    rows : iterable of sequence of str
+        Their cells, as a CSV has them.
     path : Path
         The table; one that stands there is replaced.
+    names : sequence of str
+        The columns.
     facts : mapping of str to str
         What decided the rows, for the metadata; `read_facts` gives them back.
-    probabilities : bool
-        With the columns p0 to p9.
 
     Raises
     ------
@@ -68,12 +92,18 @@ def pack(rows: Iterable[Prediction], path: Path, facts: Mapping[str, str], *, pr
         It cannot be written.
     """
     arrow = _load()
-    schema = _schema(arrow, probabilities).with_metadata({FACTS: json.dumps(dict(facts)).encode()})
+    types, parsers = zip(*(TYPES.get(name, ("string", str)) for name in names), strict=True)
+    fields = [(name, getattr(arrow, kind)()) for name, kind in zip(names, types, strict=True)]
+    schema = arrow.schema(fields).with_metadata({FACTS: json.dumps(dict(facts)).encode()})
     part = path.with_name(path.name + ".packing")
     try:
         with arrow.parquet.ParquetWriter(part, schema, compression="zstd") as writer:
             for group in _groups(rows):
-                writer.write_batch(arrow.record_batch(_columns(group, probabilities), schema=schema))
+                columns = [
+                    [parse(cell) if cell or parse is str else None for cell in column]
+                    for parse, column in zip(parsers, zip(*group, strict=True), strict=True)
+                ]
+                writer.write_batch(arrow.record_batch(columns, schema=schema))
         part.replace(path)
     except BaseException as error:
         part.unlink(missing_ok=True)
@@ -97,27 +127,28 @@ def open_table(path: Path) -> BinaryIO:
     """Open a table as a CSV, which a Parquet one becomes as it is read."""
     if not is_parquet(path):
         return path.open("rb")
-    probabilities = set(PROBABILITY_COLUMNS) <= set(_open(path).schema_arrow.names)
-    rows = (cells(row, probabilities=probabilities) for row in _unpack(path))
-    return stream_of(row_text(row).encode() for row in chain([header(probabilities=probabilities)], rows))
+    return stream_of(row_text(row).encode() for row in _cells(path))
 
 
 def read_facts(path: Path) -> dict[str, str]:
-    """Return the facts of the run that a Parquet table was made by.
+    """Return the facts of the run that made a table; none where it tells nothing of them, as a CSV does.
 
     Raises
     ------
     InputError
         It is missing, or no table of predictions.
     """
-    metadata = _open(path).schema_arrow.metadata
+    if not is_parquet(path):
+        return {}
+    with _open(path) as file:
+        metadata = file.schema_arrow.metadata or {}
     try:
-        return dict(json.loads(metadata[FACTS]))
-    except (ValueError, KeyError, TypeError) as error:
-        raise _foreign(path, "it tells nothing of its run") from error
+        return dict(json.loads(metadata.get(FACTS, b"{}")))
+    except (ValueError, TypeError) as error:
+        raise _foreign(path, "what it tells of its run is damaged") from error
 
 
-def _groups(rows: Iterable[Prediction]) -> Iterator[list[Prediction]]:
+def _groups(rows: Iterable[Sequence[str]]) -> Iterator[list[Sequence[str]]]:
     rows = iter(rows)
     return iter(lambda: list(islice(rows, GROUP_ROWS)), [])
 
@@ -131,34 +162,6 @@ def _load() -> Any:
     return pyarrow
 
 
-def _schema(arrow: Any, probabilities: bool) -> "pyarrow.Schema":
-    types = {
-        "path": arrow.string(),
-        "frame": arrow.int32(),
-        "label": arrow.int8(),
-        "confidence": arrow.float64(),  # four decimals, as in the CSV: the same number is read back from either
-        "status": arrow.string(),
-        "reason": arrow.string(),
-    }
-    assert tuple(types) == COLUMNS
-    if probabilities:
-        types |= dict.fromkeys(PROBABILITY_COLUMNS, arrow.float64())
-    return arrow.schema(types)
-
-
-def _columns(rows: Sequence[Prediction], probabilities: bool) -> list[list[object]]:
-    def shorten(chance: float | None) -> float | None:
-        return None if chance is None else round(chance, 4)
-
-    columns: list[list[object]] = [[getattr(row, name) for row in rows] for name in COLUMNS]
-    place = COLUMNS.index("confidence")
-    columns[place] = [shorten(row.confidence) for row in rows]
-    if probabilities:
-        for digit in range(CLASSES):
-            columns.append([shorten(row.probabilities[digit]) if row.probabilities else None for row in rows])
-    return columns
-
-
 def _open(path: Path) -> Any:
     arrow = _load()
     try:
@@ -169,16 +172,41 @@ def _open(path: Path) -> Any:
         raise _foreign(path, "it is damaged, or of another format") from error
 
 
-def _unpack(path: Path) -> Iterator[Prediction]:
+def _names(path: Path) -> tuple[str, ...]:
     with _open(path) as file:
         names = tuple(file.schema_arrow.names)
-        if names[: len(COLUMNS)] != COLUMNS:
-            raise _foreign(path, f"its columns are not {','.join(COLUMNS)}")
-        wanted = [*COLUMNS, *(PROBABILITY_COLUMNS if set(PROBABILITY_COLUMNS) <= set(names) else ())]
+    if names[: len(COLUMNS)] != COLUMNS:
+        raise _foreign(path, f"its columns are not {','.join(COLUMNS)}")
+    return names
+
+
+def _unpack(path: Path) -> Iterator[Prediction]:
+    chances = PROBABILITY_COLUMNS if set(PROBABILITY_COLUMNS) <= set(_names(path)) else ()
+    yield from _read(path, (*COLUMNS, *chances), _prediction)
+
+
+def _cells(path: Path) -> Iterator[Sequence[str]]:
+    """Yield the names of the columns, then each row, as a CSV has them."""
+    names = _names(path)
+    yield names
+    yield from _read(path, names, lambda row: [_show(name, cell) for name, cell in zip(names, row, strict=True)])
+
+
+def _show(name: str, cell: Any) -> str:
+    if cell is None:
+        return ""
+    kind, _ = TYPES.get(name, ("string", str))
+    if kind == "string":
+        return str(cell)
+    return f"{cell:.4f}" if kind == "float64" else str(int(cell))
+
+
+def _read(path: Path, names: Sequence[str], convert: Callable[[tuple[Any, ...]], T]) -> Iterator[T]:
+    """Yield rows, a row group of them in memory."""
+    with _open(path) as file:
         try:
-            for batch in file.iter_batches(batch_size=GROUP_ROWS, columns=wanted):
-                for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                    yield _prediction(row)
+            for batch in file.iter_batches(batch_size=GROUP_ROWS, columns=list(names)):
+                yield from map(convert, zip(*(column.to_pylist() for column in batch.columns), strict=True))
         except (OSError, ValueError, TypeError, DigitBatchError) as error:  # Arrow's own are kinds of these
             raise _foreign(path, "a row of it is damaged") from error
 
@@ -188,7 +216,8 @@ def _prediction(row: tuple[Any, ...]) -> Prediction:
     if status not in STATUSES or not isinstance(path, str) or not (label is None or 0 <= label < CLASSES):
         raise ValueError(path)
     known = tuple(chances) if chances and None not in chances else None
-    return Prediction(path, int(frame), label, confidence, status, reason or "", known)
+    digit = None if label is None else int(label)
+    return Prediction(path, int(frame), digit, confidence, status, reason or "", known)
 
 
 def _foreign(path: Path, why: str) -> InputError:

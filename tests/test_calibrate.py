@@ -8,6 +8,7 @@ from conftest import read_rows
 
 from digit_batch.errors import InputError
 from digit_batch.model import Calibration, load_model, save_model
+from digit_batch.parquet import packing
 from digit_batch.training.recalibration import recalibrate
 from digit_batch.training_set import make_training_set
 
@@ -75,16 +76,39 @@ def test_the_command_saves_the_model_and_says_what_changed(run, timid, labelled,
     assert sure[1] > sure[0] + 0.1
 
 
-def test_a_reviewed_table_sets_it_too(run, timid, labelled, tmp_path):
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_reviewed_table_sets_it_too(run, timid, labelled, tmp_path, ending):
     save_model(timid, tmp_path / "timid.skops")
     truth = {str(path): path.parent.name for path in labelled.rglob("*.png")}
     rows = [f"{path},0,{label},1.0000,ok,reviewed\n" for path, label in sorted(truth.items())]
     table = tmp_path / "corrected.csv"
     table.write_text("path,frame,label,confidence,status,reason\n" + "".join(rows))
+    if ending == "parquet":
+        pytest.importorskip("pyarrow")
+        table, rows = tmp_path / "corrected.parquet", table
+        packing(table, {})(rows)
     words = ("--model", tmp_path / "timid.skops", "-o", tmp_path / "own.skops", "--jobs", 1)
     result = run("train", "--calibrate-on", table, *words)
     assert result.exit_code == 0, result.stderr
     assert load_model(tmp_path / "own.skops").calibration != timid.calibration
+
+
+def test_a_table_without_a_reviewed_row_is_one_sentence(run, labelled, tmp_path):
+    pytest.importorskip("pyarrow")
+    for ending in ("csv", "parquet"):
+        run("classify", labelled, "-o", tmp_path / f"rows.{ending}", "-q", "--jobs", 1)
+        result = run("train", "--calibrate-on", tmp_path / f"rows.{ending}", "-o", tmp_path / "own.skops")
+        assert result.exit_code == 1
+        assert "has no reviewed row. Make one with `digit-batch review --apply`" in result.stderr
+        assert result.stderr.count("\n") == 1
+
+
+def test_a_table_is_no_folder_to_train_on(run, labelled, tmp_path):
+    run("classify", labelled, "-o", tmp_path / "rows.csv", "-q", "--jobs", 1)
+    result = run("train", "--data", tmp_path / "rows.csv", "-o", tmp_path / "own.skops")
+    assert result.exit_code == 1
+    assert "rows.csv is a table, and --data takes the images themselves." in result.stderr
+    assert result.stderr.count("\n") == 1
 
 
 def test_what_makes_no_sense_together_is_exit_code_2(run, labelled, tmp_path):

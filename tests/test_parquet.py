@@ -8,8 +8,8 @@ import pytest
 from folders import facts_of, fill, fill_mixed, part_of, run, start
 
 from digit_batch.errors import InputError
-from digit_batch.parquet import load_table, pack, read_facts
-from digit_batch.predictions import Prediction, load_predictions
+from digit_batch.parquet import load_table, open_table, pack, packing, read_facts
+from digit_batch.predictions import COLUMNS, Prediction, cells, load_predictions
 
 pyarrow = pytest.importorskip("pyarrow.parquet")
 
@@ -18,6 +18,12 @@ ROWS = (
     Prediction('b, "c"\nd.png', 2, None, None, "error", "empty file"),
     Prediction("é.png", 0, 3, 0.612, "review", "low confidence: 3 or 8"),
 )
+
+
+def read_table(path):
+    """Return a table as the CSV that it is or becomes."""
+    with open_table(path) as stream:
+        return stream.read()
 
 
 @pytest.mark.parametrize("chances", [[], ["--probabilities"]])
@@ -34,7 +40,7 @@ def test_it_holds_the_rows_of_the_csv(tmp_path, chances):
 
 
 def test_columns_have_their_types_and_other_tools_read_them(tmp_path):
-    pack(iter(ROWS), tmp_path / "t.parquet", {})
+    pack(map(cells, ROWS), tmp_path / "t.parquet", COLUMNS, {})
     table = pyarrow.read_table(tmp_path / "t.parquet")
     assert {field.name: str(field.type) for field in table.schema} == {
         "path": "string",
@@ -69,19 +75,84 @@ def test_evaluate_scores_it_as_it_scores_the_csv(tmp_path, labelled):
 
 
 def test_review_takes_corrections_of_it_as_of_the_csv(tmp_path, labelled):
+    """And gives either format, with the facts of the run; a column that it does not know stays."""
     corrections = tmp_path / "corrections.csv"
     corrected = []
     for ending in ("csv", "parquet"):
-        table, output = tmp_path / f"rows.{ending}", tmp_path / f"corrected-{ending}.csv"
+        table = tmp_path / f"rows.{ending}"
         run("classify", labelled, "-o", table, "-q")
         first = next(load_table(table))
         corrections.write_text(f"path,frame,label\n{first.path},{first.frame},5\n")
-        result = run("review", table, "--apply", corrections, "-o", output)
-        assert result.exit_code == 0, result.output
-        corrected.append(output.read_bytes())
+        for wanted in ("csv", "parquet"):
+            output = tmp_path / f"corrected-{ending}.{wanted}"
+            result = run("review", table, "--apply", corrections, "-o", output)
+            assert result.exit_code == 0, result.output
+            corrected.append(read_table(output))
+            assert (output.read_bytes()[:4] == b"PAR1") == (wanted == "parquet")
         assert run("review", table, "-o", tmp_path / f"{ending}.html", "-q").exit_code == 0
-    assert corrected[0] == corrected[1]
-    assert b",5,1.0000,ok," in corrected[0]
+    assert len(set(corrected)) == 1
+    assert b",5,1.0000,ok,reviewed\n" in corrected[0]
+    assert read_facts(tmp_path / "corrected-parquet.parquet") == read_facts(tmp_path / "rows.parquet")
+    assert read_facts(tmp_path / "corrected-csv.parquet") == {}
+
+
+def test_the_rows_of_evaluate_are_packed_with_their_true_labels(tmp_path, labelled):
+    """From a folder and from a table; they come back as the CSV has them."""
+    run("classify", labelled, "-o", tmp_path / "rows.parquet", "-q")
+    for source in (labelled, tmp_path / "rows.parquet"):
+        for ending in ("csv", "parquet"):
+            assert run("evaluate", source, "-o", tmp_path / f"true.{ending}", "-q", "--force").exit_code == 0
+        assert read_table(tmp_path / "true.parquet") == (tmp_path / "true.csv").read_bytes()
+        facts = read_facts(tmp_path / "true.parquet")
+        assert facts["the inputs"] == str(labelled)
+        assert facts["--min-confidence"] == "0.9"
+    schema = pyarrow.read_schema(tmp_path / "true.parquet")
+    assert [str(schema.field(name).type) for name in ("true_label", "correct")] == ["int8", "bool"]
+    assert run("evaluate", tmp_path / "true.parquet", "-q").exit_code == 0
+
+
+def test_any_column_and_cell_comes_back(tmp_path):
+    rows = tmp_path / "rows.csv"
+    rows.write_text(
+        "path,frame,label,confidence,status,reason,true_label,correct,note\n"
+        'a.png,0,7,0.9983,ok,,7,1,"x, ""y""\nz"\n'
+        "b.png,3,,,review,blank: no ink found,,,\n"
+        "c.png,0,1,0.5000,review,low confidence: 1 or 7,7,0,1\n"
+    )
+    packing(tmp_path / "rows.parquet", {})(rows)
+    assert read_table(tmp_path / "rows.parquet") == rows.read_bytes()
+
+
+def test_what_other_tools_wrote_again_is_read(tmp_path):
+    """A table of numbers with gaps comes back from some of them with labels as fractions, and without facts."""
+    arrow = pytest.importorskip("pyarrow")
+    pack(map(cells, ROWS), tmp_path / "rows.parquet", COLUMNS, {"the inputs": "scans"})
+    table = pyarrow.read_table(tmp_path / "rows.parquet")
+    place = COLUMNS.index("label")
+    table = table.set_column(place, "label", table["label"].cast(arrow.float64()))
+    pyarrow.write_table(table.replace_schema_metadata(), tmp_path / "again.parquet")
+    assert list(load_table(tmp_path / "again.parquet")) == list(ROWS)
+    assert read_table(tmp_path / "again.parquet") == read_table(tmp_path / "rows.parquet")
+    assert read_facts(tmp_path / "again.parquet") == {}
+
+
+@pytest.mark.parametrize("output", ["same", "out.parquet", "out.csv"])
+def test_its_errors_are_read_again(tmp_path, output):
+    """Once the file is mended, into the table itself or another; facts and every other row stay."""
+    folder = fill(tmp_path / "scans", 3)
+    whole = (folder / "001.png").read_bytes()
+    (folder / "001.png").write_bytes(b"")
+    table = tmp_path / "rows.parquet"
+    assert run("classify", folder, "-o", table, "-q", "--probabilities").exit_code == 3
+    facts = read_facts(table)
+    (folder / "001.png").write_bytes(whole)
+    target = table if output == "same" else tmp_path / output
+    result = run("classify", "--retry-errors", table, "-q", *([] if output == "same" else ["-o", target]))
+    assert (result.exit_code, result.stderr) == (0, "")
+    run("classify", folder, "-o", tmp_path / "expected.csv", "-q", "--probabilities")
+    assert read_table(target) == (tmp_path / "expected.csv").read_bytes()
+    assert read_facts(target) == (facts if target.suffix == ".parquet" else {})
+    assert not part_of(target).exists()
 
 
 @pytest.mark.slow
@@ -133,11 +204,11 @@ def test_foreign_columns_and_rows_are_refused(tmp_path):
     pyarrow.write_table(arrow.table({"x": [1]}), tmp_path / "x.parquet")
     with pytest.raises(InputError, match="its columns are not"):
         list(load_table(tmp_path / "x.parquet"))
-    pack(iter(ROWS), tmp_path / "rows.parquet", {})
+    pack(map(cells, ROWS), tmp_path / "rows.parquet", COLUMNS, {})
     table = pyarrow.read_table(tmp_path / "rows.parquet")
-    for name, cells in (("label", [77, 1, 1]), ("status", ["fine"] * 3), ("frame", ["one"] * 3), ("path", [None] * 3)):
+    for name, column in (("label", [77, 1, 1]), ("status", ["fine"] * 3), ("frame", ["one"] * 3), ("path", [None] * 3)):
         place = table.schema.get_field_index(name)
-        pyarrow.write_table(table.set_column(place, name, arrow.array(cells)), tmp_path / "bad.parquet")
+        pyarrow.write_table(table.set_column(place, name, arrow.array(column)), tmp_path / "bad.parquet")
         with pytest.raises(InputError, match="damaged"):
             list(load_table(tmp_path / "bad.parquet"))
 

@@ -10,6 +10,7 @@ from digit_batch.batch.engine import classify_chunks
 from digit_batch.errors import InputError
 from digit_batch.images import Source, walk
 from digit_batch.model import Model
+from digit_batch.parquet import open_table
 from digit_batch.predictions import (
     COLUMNS,
     PROBABILITY_COLUMNS,
@@ -27,12 +28,12 @@ _ESCAPE = re.compile(r"\\x([0-9a-f]{2})")
 def retry_errors(
     table: Path, model: Model, *, settings: Settings = Settings(), jobs: int | None = None
 ) -> Iterator[tuple[str, Rows, bool]]:
-    """Yield the rows of a predictions CSV, those of unreadable files replaced by what is read now.
+    """Yield the rows of a predictions table, those of unreadable files replaced by what is read now.
 
     Parameters
     ----------
     table : Path
-        The rows of a finished run.
+        The rows of a finished run, CSV or Parquet.
     model, settings, jobs
         As in `digit_batch.batch.classify`.
 
@@ -117,7 +118,7 @@ def _has_error(group: list[Record]) -> bool:
 
 def _records(table: Path) -> Iterator[Record]:
     try:
-        with table.open("rb") as stream:
+        with open_table(table) as stream:
             yield from read_records(stream, read_header(stream))
     except (OSError, ValueError) as error:
         raise _unreadable(table, error) from error
@@ -125,15 +126,15 @@ def _records(table: Path) -> Iterator[Record]:
 
 def _check_table(table: Path) -> tuple[str, ...]:
     try:
-        with table.open("rb") as stream:
+        with open_table(table) as stream:
             names = read_header(stream)
     except (OSError, ValueError) as error:
         raise _unreadable(table, error) from error
     if names not in (COLUMNS, COLUMNS + PROBABILITY_COLUMNS):
-        raise InputError(f"{table} has columns that `classify` does not write. Give the CSV that `classify` wrote.")
+        raise InputError(f"{table} has columns that `classify` does not write. Give the table that `classify` wrote.")
     return names
 
 
 def _unreadable(table: Path, error: OSError | ValueError) -> InputError:
     why = error.strerror if isinstance(error, OSError) else error
-    return InputError(f"Cannot read the rows of {table}: {why}. Give the CSV of a finished run.")
+    return InputError(f"Cannot read the rows of {table}: {why}. Give the table of a finished run.")

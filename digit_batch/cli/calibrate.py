@@ -24,7 +24,7 @@ def calibrate(
     """Read the scans, save the model with its new confidence, say what changed, and return the exit code."""
     from digit_batch import batch
     from digit_batch.cli.screen import follow, out
-    from digit_batch.cli.truth import check_truth, find_truth
+    from digit_batch.cli.truth import check_truth, find_truth, is_table
     from digit_batch.errors import InputError
     from digit_batch.labels import Truth
     from digit_batch.model import load_model, save_model
@@ -36,8 +36,7 @@ def calibrate(
     fitted = load_model(model)
     if fitted.plain:
         raise InputError("A plain model keeps the confidence it was fitted with. Give another with --model.")
-    reviewed = scans.lower().endswith(".csv") and Path(scans).is_file()
-    table = _reviewed_rows(Path(scans)) if reviewed else None
+    table = _reviewed_rows(Path(scans)) if is_table(scans) else None
     sources = sorted({path for path, _ in table}) if table is not None else [scans]
     truth = Truth(sources, table) if table is not None else find_truth(sources, labels, pattern)
     check_truth(truth, sources)
@@ -55,11 +54,11 @@ def calibrate(
 def _reviewed_rows(table: Path) -> "Labels":
     """Return the labels that a person gave in a table that `review --apply` made."""
     from digit_batch.errors import InputError
-    from digit_batch.predictions import load_predictions
+    from digit_batch.parquet import load_table
     from digit_batch.review import REVIEWED
 
     labels: dict[tuple[str, int | None], int | None] = {
-        (row.path, row.frame): row.label for row in load_predictions(table) if row.reason == REVIEWED
+        (row.path, row.frame): row.label for row in load_table(table) if row.reason == REVIEWED
     }
     if not labels:
         raise InputError(f"{table} has no reviewed row. Make one with `digit-batch review --apply`, or give a folder.")

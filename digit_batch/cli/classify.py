@@ -51,7 +51,9 @@ def classify(
     resume: Annotated[bool, typer.Option("--resume", help="Continue an unfinished run.")] = False,
     retry_errors: Annotated[
         Path | None,
-        typer.Option(metavar="CSV", help="Read the error rows of a finished run again; into the same CSV without -o."),
+        typer.Option(
+            metavar="TABLE", help="Read the error rows of a finished run again; into the same table without -o."
+        ),
     ] = None,
     parts: PartsKept = False,
     shard: ShardText = None,

@@ -30,6 +30,7 @@ from digit_batch.cli.options import (
 if TYPE_CHECKING:
     from digit_batch.batch import Settings
     from digit_batch.evaluation import Comparison, Evaluation, Threshold, Tournament
+    from digit_batch.output import Pack
     from digit_batch.predictions import Prediction
 
     Pairs = Iterator[tuple[Prediction, int | None]]
@@ -46,12 +47,15 @@ def evaluate(
     label_pattern: LabelPattern = None,
     against: Annotated[
         Path | None,
-        typer.Option(metavar="MODEL|CSV", help="Compare with another model, or with predictions made by one."),
+        typer.Option(metavar="MODEL|TABLE", help="Compare with another model, or with predictions made by one."),
     ] = None,
     target_accuracy: Annotated[
         float | None, typer.Option(min=0, max=1, help="Tell the threshold from which on so many are right.")
     ] = None,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Save the rows with their true labels.")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Save the rows with their true labels, as a CSV or a .parquet."),
+    ] = None,
     metrics: Json = None,
     plot: Plot = None,
     fail_under: Annotated[
@@ -72,7 +76,7 @@ def evaluate(
     """
     from digit_batch import batch
     from digit_batch.cli.screen import follow
-    from digit_batch.cli.truth import check_truth, find_truth
+    from digit_batch.cli.truth import check_truth, find_truth, is_table
     from digit_batch.errors import InputError
     from digit_batch.evaluation import Tournament
     from digit_batch.evaluation import evaluate as scores
@@ -111,7 +115,8 @@ def evaluate(
         if page:
             pairs = page.follow(pairs)
         if output:
-            pairs = _written(pairs, stack.enter_context(whole_file(output, force=force)))
+            pack = _packing(output, source, model, settings)
+            pairs = _written(pairs, stack.enter_context(whole_file(output, force=force, pack=pack)))
         result = scores(pairs)
         if not result.images + result.unreadable:
             raise InputError(f"No image in {source} has a true label. {truth.cure}")
@@ -169,14 +174,10 @@ class Finding:
             out.print(shown.target(self.target, self.threshold))
 
 
-def is_table(source: str) -> bool:
-    """Tell whether an input is predictions made earlier."""
-    return source.lower().endswith((".csv", ".parquet")) and Path(source).is_file()
-
-
 def _open(source: str, model: Path | None, settings: "Settings", *, jobs: int | None) -> "Iterator[Prediction]":
     """Return the rows of a table, or of a folder read now."""
     from digit_batch.batch import classify
+    from digit_batch.cli.truth import is_table
     from digit_batch.model import load_model
     from digit_batch.parquet import load_table
 
@@ -187,6 +188,7 @@ def _open(source: str, model: Path | None, settings: "Settings", *, jobs: int | 
 
 def _open_other(against: str, source: str, settings: "Settings", *, jobs: int | None) -> "Iterator[Prediction]":
     """Return the rows to compare with."""
+    from digit_batch.cli.truth import is_table
     from digit_batch.errors import InputError
 
     if against.lower().endswith((".csv", ".parquet")):
@@ -227,6 +229,18 @@ def _compared(pairs: "Pairs", others: "Iterator[Prediction]", duel: "Tournament"
 
 def _name(row: "Prediction | None") -> str:
     return "nothing" if row is None else f"{row.path} (frame {row.frame})" if row.frame else row.path
+
+
+def _packing(output: Path, source: str, model: Path | None, settings: "Settings") -> "Pack | None":
+    """Return what makes a Parquet table of the saved rows, with the facts of the run that read them."""
+    from digit_batch.batch.resume import describe_run
+    from digit_batch.cli.truth import is_table
+    from digit_batch.images import show_url
+    from digit_batch.parquet import packing, read_facts
+
+    known = is_table(source)
+    facts = read_facts(Path(source)) if known else describe_run(model, settings, {"the inputs": show_url(source)})
+    return packing(output, facts)
 
 
 def _written(pairs: "Pairs", stream: TextIO) -> "Pairs":

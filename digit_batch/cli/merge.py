@@ -32,6 +32,7 @@ def merge(
     from digit_batch.cli.target import conclude
     from digit_batch.errors import NoImageError
     from digit_batch.output import check_output, whole_file
+    from digit_batch.predictions import cells, header
     from digit_batch.report.tables import Tally
     from digit_batch.shards import merge as join
     from digit_batch.shards import read_run
@@ -52,8 +53,9 @@ def merge(
                 raise NoImageError("No image in any share. Give --shard a folder that holds some.")
 
         if parquet.is_parquet(output):
-            rows = (row for _, rows in pieces() for row in rows)
-            parquet.pack(rows, output, read_run(tables[0]), probabilities="p0" in head)
+            chances = "p0" in head
+            rows = (cells(row, probabilities=chances) for _, rows in pieces() for row in rows)
+            parquet.pack(rows, output, header(probabilities=chances), read_run(tables[0]))
         else:
             with whole_file(output, force=force) as stream:
                 stream.write(head)

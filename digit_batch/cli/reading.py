@@ -107,6 +107,7 @@ def retry_table(
     from digit_batch.cli.screen import interruptible, meter
     from digit_batch.model import load_model
     from digit_batch.output import whole_file
+    from digit_batch.parquet import packing, read_facts
     from digit_batch.report.tables import Tally
 
     tally, started = Tally(), time.perf_counter()
@@ -118,7 +119,9 @@ def retry_table(
             write: Callable[[str, int], object] = stack.enter_context(write_to_stdout())
         else:
             same = output is None or Path(output).resolve() == table.resolve()
-            stream = stack.enter_context(whole_file(table if same else Path(output or ""), force=force or same))
+            place = table if same else Path(output or "")
+            pack = packing(place, read_facts(table))
+            stream = stack.enter_context(whole_file(place, force=force or same, pack=pack))
 
             def write(text: str, rows: int) -> object:
                 return stream.write(text)

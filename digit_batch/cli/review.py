@@ -15,10 +15,18 @@ PAGE, CORRECTED = Path("review.html"), Path("corrected.csv")
 
 
 def review(
-    table: Annotated[Path, typer.Argument(metavar="CSV", help="The rows that `classify` wrote.", show_default=False)],
+    table: Annotated[
+        Path,
+        typer.Argument(metavar="TABLE", help="The rows that `classify` wrote, CSV or Parquet.", show_default=False),
+    ],
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", help="The page, or the corrected rows.", show_default=f"{PAGE}, {CORRECTED}"),
+        typer.Option(
+            "-o",
+            "--output",
+            help="The page, or the corrected rows as a CSV or a .parquet.",
+            show_default=f"{PAGE}, {CORRECTED}",
+        ),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=20_000, help="Pictures on the page.")] = 500,
     apply: Annotated[
@@ -83,7 +91,7 @@ def _make_page(
     check_output(page, force=force)
     choice = choose_rows(load_table(table), limit)
     if not choice.rows:
-        raise NoImageError(f"{table} has no row that could be reviewed. Give the CSV of a run that read some images.")
+        raise NoImageError(f"{table} has no row that could be reviewed. Give the table of a run that read some images.")
     shown = [Shown(place, row) for place, row in choice.rows]
     with meter("drawing", quiet=quiet, count=lambda: shown) as advance:
         seen = write_review(
@@ -113,7 +121,7 @@ def _apply(table: Path, source: Path, output: Path, *, force: bool, quiet: bool)
     from digit_batch.cli.screen import out
     from digit_batch.errors import OutputError
     from digit_batch.output import check_output, whole_file
-    from digit_batch.parquet import load_table
+    from digit_batch.parquet import load_table, packing, read_facts
     from digit_batch.report.names import plain
     from digit_batch.review import apply_corrections, check_corrections, read_corrections, read_sorted
 
@@ -123,7 +131,7 @@ def _apply(table: Path, source: Path, output: Path, *, force: bool, quiet: bool)
     corrections = read_sorted(source) if source.is_dir() else read_corrections(source)
     check_corrections(corrections, load_table(table), str(table))
     counts: Counter[str] = Counter()
-    with whole_file(output, force=force) as stream:
+    with whole_file(output, force=force, pack=packing(output, read_facts(table))) as stream:
         stream.writelines(apply_corrections(table, corrections, counts))
     if not quiet:
         changed, confirmed = counts["changed"], counts["confirmed"]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from digit_batch.images import Source
-    from digit_batch.output import Pack, Part
+    from digit_batch.output import Part
     from digit_batch.parts import Parts
     from digit_batch.report.tables import Tally
 
@@ -57,20 +57,10 @@ class Target:
 
             return open_parts(self.output, begun, resume=self.resume, force=self.force, stay=self.parts)
         from digit_batch.output import open_part
+        from digit_batch.parquet import packing
 
-        place, pack = Path(self.output), self.packing(facts)
-        return open_part(place, begun, resume=self.resume, force=self.force, pack=pack)
-
-    def packing(self, facts: dict[str, str]) -> "Pack | None":
-        """Return what makes the output from its rows; None where it is to be those rows, a CSV."""
-        if not self.output.lower().endswith(".parquet"):
-            return None
-        from digit_batch.parquet import check_parquet, pack
-        from digit_batch.predictions import load_predictions
-
-        check_parquet()
-        whole = Path(self.output)
-        return lambda rows: pack(load_predictions(rows), whole, facts, probabilities=self.probabilities)
+        place = Path(self.output)
+        return open_part(place, begun, resume=self.resume, force=self.force, pack=packing(place, facts))
 
     def is_own(self, source: "Source") -> bool:
         """Tell whether a file is this run's own output, which is never read."""

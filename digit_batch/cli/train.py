@@ -73,7 +73,7 @@ def train(
         str | None,
         typer.Option(
             metavar="FOLDER",
-            help="Fit nothing: set only the confidence of a model again, on labelled scans or a reviewed CSV.",
+            help="Fit nothing: set only the confidence of a model again, on labelled scans or a reviewed table.",
         ),
     ] = None,
     model: Annotated[
@@ -167,12 +167,17 @@ def _read(data: list[str], truth: "Truth", settings: "Settings", *, jobs: int | 
     """Read the labelled folders and data sets."""
     from digit_batch import batch
     from digit_batch.cli.screen import follow
-    from digit_batch.cli.truth import check_truth
+    from digit_batch.cli.truth import check_truth, is_table
     from digit_batch.errors import InputError, NoImageError
     from digit_batch.model import load_model
     from digit_batch.training.openml import is_name, read_digits
     from digit_batch.training.own import gather
 
+    if tables := [name for name in data if is_table(name)]:
+        raise InputError(
+            f"{tables[0]} is a table, and --data takes the images themselves. Give their folder, and --labels for "
+            "a table of their true labels."
+        )
     fetched = [name for name in data if not Path(name).exists() and is_name(name)]
     folders = [name for name in data if name not in fetched]
     check_truth(truth, folders)

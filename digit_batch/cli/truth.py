@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from digit_batch.labels import Truth
 
 
+def is_table(source: str) -> bool:
+    """Tell whether an input is predictions made earlier."""
+    return source.lower().endswith((".csv", ".parquet")) and Path(source).is_file()
+
+
 def find_truth(sources: Sequence[str], table: Path | None, pattern: str | None) -> "Truth":
     """Return what tells the true labels; refuses what cannot be understood."""
     from digit_batch.labels import Truth, read_labels
