@@ -13,7 +13,7 @@ from folders import PACKAGE, draw, fill, run, start
 from servers import ACCESS, SECRET, s3_client, s3_server, sftp_server, web_server
 
 from digit_batch.images import Source, fetch_ahead, show_url, walk
-from digit_batch.images.storage import is_passing, say
+from digit_batch.images.storage import PACKAGES, is_passing, say
 
 fsspec = pytest.importorskip("fsspec")
 
@@ -192,6 +192,75 @@ def change_environment(environment):
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+def test_what_a_list_names_and_is_not_there_costs_its_row(folder, tmp_path):
+    """As a file of this machine does, wherever it stands in the list; read again, it is read if it is there by then."""
+    memory = fsspec.filesystem("memory")
+    memory.put(str(folder / "9.png"), "/listed/9.png")
+    with web_server(folder) as (address, _):
+        named = [
+            (f"{address}/none.png", "no such file in the storage"),
+            ("memory://listed/9.png", ""),
+            ("ftp://host/a.png", "a URL of this kind is not read"),
+            (f"sftp://me:{SECRET}@host/a.png", "a URL of this kind is not read"),
+            (f"{address}/9.png", ""),
+        ]
+        (tmp_path / "list").write_text("".join(f"{url}\n" for url, _ in named))
+        result = run("classify", "--files-from", tmp_path / "list", "-o", tmp_path / "out.csv", "-q")
+        assert (result.exit_code, result.stderr) == (3, "")
+        rows = (tmp_path / "out.csv").read_text().splitlines()[1:]
+        for row, (url, trouble) in zip(rows, named, strict=True):
+            assert row.startswith(f"{show_url(url)},0,")
+            assert row.endswith(f",error,unreadable file: {trouble}") if trouble else ",error," not in row
+        (tmp_path / "out.csv").write_text((tmp_path / "out.csv").read_text().replace("none.png", "10.png"))
+        assert run("classify", "--retry-errors", tmp_path / "out.csv", "-q").exit_code == 3
+    again = (tmp_path / "out.csv").read_text().splitlines()[1:]
+    assert again[0].startswith(f"{address}/10.png,0,")
+    assert ",error," not in again[0]
+    assert again[1:2] + again[4:] == rows[1:2] + rows[4:]
+    assert again[2] == rows[2]
+
+
+def test_a_web_server_that_is_down_is_told_from_a_file_that_is_not_there(folder):
+    with web_server(folder) as (address, _):
+        for given, words in (
+            (f"{address}/none.png", "does not exist"),
+            (f"{address.replace('http:', 'https:')}/9.png", "its certificate is not trusted, or it has none"),
+        ):
+            result = run("classify", given, "-o", "-")
+            assert result.exit_code == 1
+            assert words in result.stderr
+    result = run("classify", f"{address}/9.png", "-o", "-")
+    assert result.exit_code == 1
+    assert "the storage was busy or not reached. Try again later." in result.stderr
+    result = run("classify", "http://no-such-host.invalid/9.png", "-o", "-")
+    assert result.exit_code == 1
+    assert "does not exist" not in result.stderr
+
+
+def test_a_scheme_is_read_however_it_is_written(folder):
+    fsspec.filesystem("memory").put(str(folder / "9.png"), "/written/9.png")
+    result = run("classify", "MEMORY://written/9.png", "-o", "-", "-q")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.splitlines()[1].lower().startswith("memory://written/9.png,0,")
+
+
+@pytest.mark.parametrize("scheme", PACKAGES)
+def test_a_storage_whose_package_is_not_installed_names_it(folder, scheme):
+    """For input and output, and before anything is read."""
+    program = "import sys; sys.modules |= dict.fromkeys(['gcsfs', 'adlfs']); from digit_batch.cli import main; main()"
+    for words in ([f"{scheme}://bucket/scans", "-o", "-"], [str(folder), "-o", f"{scheme}://bucket/out.csv"]):
+        done = subprocess.run(
+            [sys.executable, "-c", program, "classify", "-q", *words],
+            env=os.environ | {"PYTHONPATH": str(PACKAGE)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        package = PACKAGES[scheme]
+        sentence = f"digit-batch: {scheme}:// needs the package {package}: pip install {package}.\n"
+        assert (done.returncode, done.stderr) == (1, sentence)
 
 
 def test_what_is_refused_at_once():

@@ -8,7 +8,8 @@ from pathlib import Path
 from digit_batch.batch.chunks import Rows, Settings, cut_chunks
 from digit_batch.batch.engine import classify_chunks
 from digit_batch.errors import InputError
-from digit_batch.images import Source, walk
+from digit_batch.images import Source, is_url, walk
+from digit_batch.images.storage import check_url, say
 from digit_batch.model import Model
 from digit_batch.parquet import open_table
 from digit_batch.predictions import (
@@ -71,6 +72,9 @@ def find_sources(paths: Iterator[str]) -> Iterator[Source]:
     """Yield the source of each path that stands in a CSV, in their order; one that is gone has its trouble in it."""
     archive, members = "", iter(())  # type: tuple[str, Iterator[Source]]
     for path in paths:
+        if is_url(path):
+            yield _find_url(path)
+            continue
         real = _real_path(path)
         holder = _find_archive(real)
         if not holder:
@@ -81,6 +85,14 @@ def find_sources(paths: Iterator[str]) -> Iterator[Source]:
         # Rows stand in the order of the walk, so one pass over the archive finds them all.
         found = next((member for member in members if member.name == path), None)
         yield found or Source(path, holder, trouble="no such file in the archive")
+
+
+def _find_url(url: str) -> Source:
+    try:
+        check_url(url)
+    except InputError as error:
+        return Source(url, url, trouble=f"unreadable file: {say(error)}")
+    return Source(url, url)
 
 
 def _members(archive: str) -> Iterator[Source]:

@@ -6,14 +6,17 @@ or a sentence is chosen here, because an exception's text may quote a signed lin
 """
 
 import errno
+import logging
 import os
 import random
 import re
+import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from functools import lru_cache
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -29,6 +32,8 @@ T = TypeVar("T")
 
 URL = re.compile("[A-Za-z][A-Za-z0-9+.-]*://")
 PACKAGES = {"gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs", "abfss": "adlfs"}  # not in the extra: large
+LOGGERS = ("adlfs", "azure", "aiobotocore", "asyncssh", "botocore", "fsspec", "gcsfs", "google", "s3fs", "sshfs")
+SILENT = logging.NullHandler()  # whoever logs gets their warnings; the terminal gets our sentence alone
 WEB = ("http", "https")
 SSH = ("sftp", "ssh")
 SCHEMES = ("s3", *PACKAGES, *SSH, *WEB, "memory")
@@ -39,7 +44,11 @@ FETCH_SECONDS = 90.0  # for all tries of one file; the storages' own time-outs a
 TOGETHER = 16  # requests under way for a process: at 20 ms for an answer, 800 files/s
 LOOK_EVERY = 0.25  # s
 CONNECT_SECONDS, READ_SECONDS = 5, 15
-PASSING = {errno.EBUSY, errno.EAGAIN, errno.ETIMEDOUT, errno.ECONNRESET, errno.EPIPE, 121}  # 121: how s3fs puts a 500
+PASSING = {
+    *(errno.EBUSY, errno.EAGAIN, errno.ETIMEDOUT, errno.ECONNRESET, errno.ECONNREFUSED, errno.ECONNABORTED),
+    *(errno.EPIPE, errno.EHOSTUNREACH, errno.ENETUNREACH, socket.EAI_AGAIN),
+    121,  # how s3fs puts a 500
+}
 PASSING_STATUSES = (408, 425, 429)  # of HTTP, and everything from 500 on
 LASTING = ("Credentials", "HostKey", "Permission", "Profile", "Invalid")  # in the names of those that are not
 PASSING_FROM = ("aiohttp", "aiobotocore", "botocore", "asyncssh")  # whose other exceptions are of the connection
@@ -102,12 +111,14 @@ def open_storage(url: str) -> tuple["AbstractFileSystem", str]:
         import fsspec
     except ImportError as error:
         raise missing_extra(f"{url.partition('://')[0]}://", error) from error
+    for name in LOGGERS:
+        logging.getLogger(name).addHandler(SILENT)
     scheme = url.partition("://")[0].lower()
+    if (package := PACKAGES.get(scheme)) and find_spec(package) is None:
+        raise DigitBatchError(f"{scheme}:// needs the package {package}: pip install {package}.")
     try:
-        storage, path = fsspec.core.url_to_fs(url, **_options(scheme))
+        storage, path = fsspec.core.url_to_fs(scheme + url[len(scheme) :], **_options(scheme))  # it knows S3:// not
     except ImportError as error:
-        if package := PACKAGES.get(scheme):
-            raise DigitBatchError(f"{scheme}:// needs the package {package}: pip install {package}.") from error
         raise missing_extra(f"{scheme}://", error) from error
     except Exception as error:  # every storage has its own kinds
         raise InputError(
@@ -160,8 +171,16 @@ def patiently(act: Callable[["AbstractFileSystem"], T], url: str) -> T:
     raise AssertionError
 
 
+def find_cause(error: BaseException) -> BaseException:
+    """Return what is really wrong: of any trouble with a web server, fsspec says that the file is not there."""
+    cause = error.__cause__
+    hidden = isinstance(cause, OSError) or type(cause).__module__.startswith("aiohttp")
+    return cause if cause is not None and hidden and isinstance(error, FileNotFoundError) else error
+
+
 def is_passing(error: BaseException) -> bool:
     """Tell whether trying again may help."""
+    error = find_cause(error)
     status = getattr(error, "status", None)
     if isinstance(status, int):
         return status in PASSING_STATUSES or status >= 500
@@ -175,20 +194,33 @@ def is_passing(error: BaseException) -> bool:
     return type(error).__module__.partition(".")[0] in PASSING_FROM and not lasting
 
 
+def is_absent(error: BaseException) -> bool:
+    """Tell whether a storage said that there is no such file."""
+    error = find_cause(error)
+    return isinstance(error, FileNotFoundError) or getattr(error, "status", None) in (404, 410)
+
+
 def say(error: BaseException) -> str:
     """Put what a storage raised into the short words of a row, none of its own: they may quote a secret."""
+    error = find_cause(error)
     status = getattr(error, "status", None)
     if isinstance(error, Refused):
         return str(error)
-    if isinstance(error, InputError) and error.__cause__ is not None:
-        return say(error.__cause__)
-    if isinstance(error, FileNotFoundError) or status in (404, 410):
+    if isinstance(error, InputError):
+        return "a URL of this kind is not read" if error.__cause__ is None else say(error.__cause__)
+    if is_absent(error):
         return "no such file in the storage"
     kind = type(error).__name__
     if isinstance(error, PermissionError) or status in (401, 403) or "Credentials" in kind or "Permission" in kind:
         return "access denied by the storage"
     if "HostKey" in kind:
         return "its key is not in known_hosts"
+    if "Profile" in kind:
+        return "the profile is not known here"
+    if isinstance(error, socket.gaierror) or "DNS" in kind:
+        return "its host is not known"
+    if "SSL" in kind or "Certificate" in kind:
+        return "its certificate is not trusted, or it has none"
     if isinstance(error, TimeoutError):
         return "the storage did not answer in time"
     if is_passing(error):
@@ -288,7 +320,7 @@ def url_source(name: str, url: str, path: str, size: int) -> Source:
         Bytes, 0 where the storage does not tell.
     """
     source = Source(name, url, path, Place("url", 0, size))
-    if not url.startswith("memory://"):
+    if not url.lower().startswith("memory://"):
         return source
     try:
         return replace(source, content=read_url(source))  # the memory of this process; no worker can see it

@@ -64,7 +64,7 @@ def walk(
         for given in inputs:
             _check_input(given)
     choice = Choice(_compile(include), _compile(exclude), follow_links)
-    return (found for given in inputs for found in _walk_input(given, choice))
+    return (found for given in inputs for found in _walk_input(given, choice, missing_ok))
 
 
 def read_list(stream: BinaryIO) -> Iterator[str]:
@@ -148,9 +148,9 @@ def _say(error: OSError | ValueError) -> str:
     return str(error)
 
 
-def _walk_input(given: str, choice: Choice) -> Iterator[Source | Skipped]:
+def _walk_input(given: str, choice: Choice, missing_ok: bool) -> Iterator[Source | Skipped]:
     if is_url(given):
-        yield from walk_storage(given, choice)
+        yield from walk_storage(given, choice, missing_ok=missing_ok)
         return
     name = show_name(given)
     try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, NoReturn
 
-from digit_batch.errors import InputError
+from digit_batch.errors import DigitBatchError, InputError
 from digit_batch.images.archives import find_archive_kind
 from digit_batch.images.formats import APPLE_DOUBLE, HEAD_BYTES, has_image_extension, sniff
 from digit_batch.images.sources import Skipped, Source, natural_key, show_name
@@ -14,6 +14,7 @@ from digit_batch.images.storage import (
     TOGETHER,
     base_name,
     check_url,
+    is_absent,
     is_passing,
     open_storage,
     patiently,
@@ -39,10 +40,13 @@ def check_storage(url: str) -> None:
         It does not exist, access is denied, or the storage cannot be reached.
     """
     check_url(url)
-    _find_type(url)
+    try:
+        _find_type(url)
+    except Exception as error:
+        _give_up(show_url(url), error)
 
 
-def walk_storage(url: str, choice: "Choice") -> Iterator[Source | Skipped]:
+def walk_storage(url: str, choice: "Choice", *, missing_ok: bool = False) -> Iterator[Source | Skipped]:
     """Find the images below a URL, a folder's own first and then its subfolders, each in natural order.
 
     Parameters
@@ -51,15 +55,24 @@ def walk_storage(url: str, choice: "Choice") -> Iterator[Source | Skipped]:
         As typed: a file, or a folder (a bucket, or a prefix of its keys that ends where a name ends).
     choice : Choice
         What is wanted of it.
+    missing_ok : bool
+        As in `digit_batch.images.walk`: what is not there, or cannot be asked for, becomes a source that says so.
 
     Raises
     ------
     InputError
         A listing fails for another reason than that access is denied: its images would be missing without a word.
     """
-    _, path = open_storage(url)
     name = show_url(url)
-    kind, size = _find_type(url)
+    try:
+        check_url(url)
+        kind, size = _find_type(url)
+    except Exception as error:
+        if not missing_ok or (isinstance(error, DigitBatchError) and not isinstance(error, InputError)):
+            _give_up(name, error)
+        yield Source(name, url, trouble=f"unreadable file: {say(error)}")
+        return
+    _, path = open_storage(url)
     if kind != "directory":
         if find_archive_kind(base_name(path)):
             yield Skipped(name, "archive in a storage")
@@ -87,15 +100,14 @@ _Entry = tuple[str, str, str, int]  # natural key, name, type, bytes
 def _find_type(url: str) -> tuple[str, int]:
     """Return ``"file"`` or ``"directory"``, and the bytes of a file."""
     _, path = open_storage(url)
-    try:
-        found = patiently(lambda storage: storage.info(path), url)
-    except Exception as error:
-        _give_up(show_url(url), error)
+    found = patiently(lambda storage: storage.info(path), url)
     return str(found["type"]), int(found.get("size") or 0)
 
 
 def _give_up(name: str, error: Exception) -> NoReturn:
-    if isinstance(error, FileNotFoundError) or getattr(error, "status", 0) == 404:
+    if isinstance(error, DigitBatchError):  # a sentence already
+        raise error
+    if is_absent(error):
         raise InputError(f"{name} does not exist; check the name, and the account whose storage it is.") from None
     cure = "Try again later" if is_passing(error) else "Check the name, and the credentials that its own tools use"
     raise InputError(f"{name} cannot be read: {say(error)}. {cure}.") from None
