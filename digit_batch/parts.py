@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from digit_batch.errors import OutputError
-from digit_batch.images.storage import check_url, open_storage, patiently, say, show_url
+from digit_batch.images.storage import WEB, check_url, is_absent, open_storage, patiently, say, show_url
 from digit_batch.output import check_facts
 from digit_batch.predictions import stream_of
 
 PARTS_VERSION = 1
 MANIFEST = "manifest.json"
+JOINED = "part-joined.csv"  # the parts in one file, until it is whole and gets its name
 WITH_FOLDERS = ("file:", "sftp:", "ssh:")  # elsewhere a folder is a part of a name; made, it could be a new bucket
 PART_BYTES = 8 << 20  # of rows, held in memory until they are put; some 120,000 rows
 PART_SECONDS = 60.0  # a part is put at the latest after these: what a killed run loses
@@ -84,6 +85,10 @@ class Parts:
         self._put_at = time.monotonic()
 
     @property
+    def _in_folders(self) -> bool:
+        return self._url.lower().startswith(WITH_FOLDERS)
+
+    @property
     def committed(self) -> int:
         """Bytes that are surely whole: the header's and those of all rows that were put."""
         return len(self._header) + sum(piece.size for piece in self._pieces)
@@ -94,26 +99,31 @@ class Parts:
         whole = bool(found and found["whole"]) if self._stay else self._do(lambda storage: storage.exists(self._target))
         if whole and not force:
             raise OutputError(f"{self.place} exists and is not replaced. Give --force, or another name with -o.")
-        if found is None or whole or (force and not resume):
+        begun = found is not None and bool(found["parts"])
+        if not begun or whole or (force and not resume):
             self._remove()
         elif not resume:
             raise OutputError(
                 f"{self.place} holds an unfinished run. Continue it with --resume, or begin anew with --force."
             )
         else:
+            assert found
             check_facts(self.place, found["run"], self._facts)
             self._header = found["header"].encode()
             self._pieces = [Piece(**piece) for piece in found["parts"]]
-            self.resumed = bool(self._pieces)
+            self.resumed = True
 
     def reopen(self) -> BinaryIO:
         """Open the rows put so far, as one CSV."""
         return stream_of(self._contents())
 
     def begin(self, head: str) -> None:
-        """Begin anew with a header."""
+        """Begin anew with a header; the manifest, still without a part, shows that the place can be written."""
         self.cut(0, 0)
         self._header = head.encode()
+        if self._in_folders:
+            self._do(lambda storage: storage.makedirs(self._folder, exist_ok=True))
+        self._write_manifest(whole=False)
 
     def cut(self, size: int, rows: int) -> None:
         """Keep the first bytes, which hold so many rows, and go on behind them."""
@@ -145,8 +155,6 @@ class Parts:
         if not self._waiting and (self._pieces or not self._header):
             return
         data, name = self._header + self._buffer, f"part-{len(self._pieces):06}.csv"
-        if not self._pieces and self._url.startswith(WITH_FOLDERS):
-            self._do(lambda storage: storage.makedirs(self._folder, exist_ok=True))
         self._do(lambda storage: storage.pipe_file(f"{self._folder}/{name}", data))
         first, last = _first_path(self._buffer.decode()), _last_path(self._latest)
         digest = hashlib.sha256(data).hexdigest()
@@ -168,10 +176,19 @@ class Parts:
         self._remove()
 
     def _join(self, storage: Any) -> None:
-        with storage.transaction, storage.open(self._target, "wb") as joined:
-            joined.write(self._header)
-            for piece in self._pieces:
-                joined.write(self._read_piece(piece))
+        """Write the parts as one file, which gets its name only when it is whole."""
+        if self._in_folders:  # these know no transactions, and rename at once
+            aside = f"{self._folder}/{JOINED}"
+            with storage.open(aside, "wb") as joined:
+                self._write_joined(joined)
+            storage.mv(aside, self._target)
+        else:
+            with storage.transaction, storage.open(self._target, "wb") as joined:
+                self._write_joined(joined)
+
+    def _write_joined(self, joined: BinaryIO) -> None:
+        for content in self._contents():
+            joined.write(content)
 
     def _contents(self) -> Iterator[bytes]:
         yield self._header
@@ -223,7 +240,10 @@ class Parts:
                 if base == MANIFEST or (base.startswith("part-") and base.endswith(".csv")):
                     storage.rm_file(name)
             if not self._stay and storage.exists(self._folder) and not storage.ls(self._folder, detail=False):
-                storage.rmdir(self._folder)
+                if self._in_folders:
+                    storage.rm(self._folder, recursive=True)  # sshfs has no rmdir
+                else:
+                    storage.rmdir(self._folder)
 
         self._do(remove)
         self._pieces = []
@@ -235,8 +255,9 @@ class Parts:
             raise
         except Exception as error:  # every storage has its own kinds
             kept = f"; {sum(piece.rows for piece in self._pieces):,} rows are there" if self._pieces else ""
+            why = "there is no such bucket or folder" if is_absent(error) else say(error)
             raise OutputError(
-                f"Cannot write {self.place}: {say(error)}{kept}. Check the name and the credentials"
+                f"Cannot write {self.place}: {why}{kept}. Check the name and the credentials"
                 f"{', and continue with --resume' if kept else ''}."
             ) from error
 
@@ -266,6 +287,8 @@ def open_parts(
     away = url if "://" in url else Path(url).absolute().as_uri()
     if away is url:
         check_url(url)
+        if url.lower().startswith(WEB):
+            raise OutputError(f"Cannot write {show_url(url)}: web addresses are only read. Name another place with -o.")
     parts = Parts(away, facts, stay=stay)
     parts.check(force=force, resume=resume)
     try:

@@ -7,7 +7,7 @@ import json
 
 import pytest
 from folders import fill_mixed, run, start
-from servers import SECRET, s3_client, s3_server
+from servers import SECRET, s3_client, s3_server, sftp_server, web_server
 
 from digit_batch import parts as module
 from digit_batch.errors import OutputError
@@ -185,6 +185,45 @@ def test_a_bucket_takes_the_same_bytes_and_a_lost_one_is_one_sentence(folder, wh
             out, err = process.communicate(timeout=120)
     assert process.returncode == 1
     assert out == b""
-    assert err.startswith(b"digit-batch: Cannot write s3://none-such/out.csv: ")
+    assert err.startswith(b"digit-batch: Cannot write s3://none-such/out.csv: there is no such bucket or folder. ")
     assert err.count(b"\n") == 1
     assert SECRET.encode() not in err
+
+
+@pytest.mark.slow
+def test_an_sftp_server_takes_the_same_bytes(folder, whole, tmp_path):
+    """Joined under the name, which may be in a new folder or be taken; nothing else is left."""
+    (tmp_path / "root").mkdir()
+    with sftp_server(tmp_path / "root", tmp_path / "home") as address:
+        for more in ((), ("--force",)):
+            words = ("classify", folder, "-o", f"{address}/runs/out.csv", "-q", *more)
+            with start(*words, env={"HOME": str(tmp_path / "home")}) as process:
+                assert process.communicate(timeout=120) == (b"", b"")
+            assert process.returncode == 3
+            assert (tmp_path / "root" / "runs" / "out.csv").read_bytes() == whole
+            assert [path.name for path in (tmp_path / "root" / "runs").iterdir()] == ["out.csv"]
+
+
+def test_a_place_that_takes_nothing_is_told_before_anything_is_read(memory, folder, tmp_path):
+    """A folder that cannot be made, and a web server."""
+    (tmp_path / "file").write_bytes(b"")
+    result = run("classify", folder, "-o", tmp_path / "file" / "parts", "--parts")
+    assert result.exit_code == 1
+    assert "Cannot write" in result.stderr
+    assert "rows are there" not in result.stderr
+    with web_server(tmp_path) as (address, asked):
+        result = run("classify", folder, "-o", f"{address}/out.csv")
+        assert result.exit_code == 1
+        assert "web addresses are only read. Name another place with -o." in result.stderr
+        assert not asked
+
+
+def test_a_run_killed_before_its_first_part_leaves_nothing_to_resume(memory, folder, whole):
+    """A manifest without parts is no unfinished run: the same command begins anew, with other facts too."""
+    parts = module.Parts("memory://out/all.csv", FACTS, stay=False)
+    parts.check(force=False, resume=False)
+    parts.begin("path\n")
+    assert memory.find("/out") == ["/out/all.csv.part/manifest.json"]
+    assert run("classify", folder, "-o", "memory://out/all.csv", "-q").exit_code == 3
+    assert memory.cat("/out/all.csv") == whole
+    assert memory.find("/out") == ["/out/all.csv"]
