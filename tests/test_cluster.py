@@ -243,6 +243,24 @@ def test_no_scheduler_is_one_sentence(tmp_path):
         assert err.count("\n") == 1
 
 
+def test_a_file_without_an_address_is_one_sentence(tmp_path):
+    """One that is not there, and some that no scheduler wrote."""
+    scans, file = fill(tmp_path / "scans", 1), tmp_path / "scheduler.json"
+    for content, words in (
+        (None, "No such file or directory"),
+        ("", "it holds no address"),
+        ("[]", "it holds no address"),
+        ("{}", "it holds no address"),
+    ):
+        if content is not None:
+            file.write_text(content)
+        code, _, err = finish(start("classify", scans, "-o", tmp_path / "out.csv", "--cluster", file))
+        assert code == 1
+        assert f"Cannot take the scheduler's address from {file}: {words}. Give the file that" in err
+        assert err.count("\n") == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"scans", "scheduler.json"}
+
+
 def test_a_cluster_of_this_machine(folder, whole, tmp_path):
     code, _, err = finish(
         start("classify", folder, "-o", tmp_path / "out.csv", "-q", "--cluster", "local", "--jobs", 2)

@@ -151,6 +151,16 @@ def test_what_does_not_fit_is_told_in_one_sentence(tmp_path):
         assert not (tmp_path / "all.csv").exists()
 
 
+def test_a_share_is_not_written_over(tmp_path):
+    """Not even with --force: it and its roll would no longer fit."""
+    tables = make_shares(tmp_path, fill(tmp_path / "scans", 4), of=2)
+    before = [table.read_bytes() for table in tables]
+    result = run("merge", *tables, "-o", tables[1], "--force")
+    assert result.exit_code == 1
+    assert "is one of the shares, which is not written over. Name another file with -o." in result.stderr
+    assert [table.read_bytes() for table in tables] == before
+
+
 def test_a_table_cut_short_is_noticed(tmp_path):
     """At a row's end too, where the CSV itself looks whole."""
     tables = make_tables(tmp_path, [f"scans/{number}.png" for number in range(40)], 3)

@@ -349,6 +349,27 @@ def test_a_fetch_that_hangs_does_not_look_like_a_reader_that_hangs(tmp_path):
     assert max(waited) < 5
 
 
+@pytest.mark.parametrize(
+    ("package", "given"),
+    [("s3fs", "s3://b/x"), ("sshfs", "sftp://b/x"), ("asyncssh", "sftp://b/x"), ("aiohttp", "https://b/x.png")],
+)
+def test_the_package_that_is_not_installed_is_named(package, given):
+    program = f"import sys; sys.modules['{package}'] = None; from digit_batch.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "classify", given, "-q", "-o", "-"],
+        env=os.environ | {"PYTHONPATH": str(PACKAGE)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    scheme = given.partition("//")[0]
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        f"digit-batch: {scheme}// needs the extra `cluster`, of which {package} is not installed here. "
+    )
+    assert done.stderr.count("\n") == 1
+
+
 def test_without_the_extra_one_sentence_tells_how_to_install_it(tmp_path):
     fill(tmp_path / "scans", 1)
     program = "import sys; sys.modules['fsspec'] = None; from digit_batch.cli import main; main()"

@@ -165,9 +165,16 @@ def _reach(address: str) -> None:
 
 def _read_address(address: str) -> str:
     """Return the address that stands in a scheduler file, or the address as it is."""
-    if not os.path.isfile(address):
+    if not os.path.isfile(address) and not address.endswith(".json"):
         return address
-    return str(json.loads(Path(address).read_text(encoding="utf-8"))["address"])
+    try:
+        return str(json.loads(Path(address).read_text(encoding="utf-8"))["address"])
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it holds no address"
+        raise DigitBatchError(
+            f"Cannot take the scheduler's address from {address}: {why}. Give the file that "
+            "`dask scheduler --scheduler-file` writes, or the address itself."
+        ) from error
 
 
 @contextmanager

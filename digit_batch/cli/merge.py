@@ -30,7 +30,7 @@ def merge(
     from digit_batch import parquet
     from digit_batch.cli.screen import interruptible, meter
     from digit_batch.cli.target import conclude
-    from digit_batch.errors import NoImageError
+    from digit_batch.errors import NoImageError, OutputError
     from digit_batch.output import check_output, whole_file
     from digit_batch.predictions import cells, header
     from digit_batch.report.tables import Tally
@@ -38,6 +38,8 @@ def merge(
     from digit_batch.shards import read_run
 
     tally, started = Tally(), time.perf_counter()
+    if output.exists() and any(table.exists() and output.samefile(table) for table in tables):
+        raise OutputError(f"{output} is one of the shares, which is not written over. Name another file with -o.")
     check_output(output, force=force)
     joined = join(tables)
     head, _ = next(joined)  # whatever is wrong with the shares is told before an output is begun

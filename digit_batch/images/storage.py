@@ -110,7 +110,7 @@ def open_storage(url: str) -> tuple["AbstractFileSystem", str]:
     try:
         import fsspec
     except ImportError as error:
-        raise missing_extra(f"{url.partition('://')[0]}://", error) from error
+        raise missing_extra("--parts" if url.startswith("file:") else f"{url.partition('://')[0]}://", error) from error
     for name in LOGGERS:
         logging.getLogger(name).addHandler(SILENT)
     scheme = url.partition("://")[0].lower()
