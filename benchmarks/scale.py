@@ -6,17 +6,21 @@ those of one machine (the walk, the scheduler, the writer, the join) are what a 
     python benchmarks/scale.py                    # 28x28 PNGs
     python benchmarks/scale.py --kind crops       # crops of 300x400
     python benchmarks/scale.py --price 0.04       # of a core for an hour, in any currency
+    python benchmarks/scale.py --listing          # only how fast a bucket is listed
 """
 
 import argparse
 import http.server
 import logging
+import os
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 from folders import CROPS, SMALL, make_folder
 from rich.console import Console
@@ -41,6 +45,8 @@ PARCEL_FILES = PARCEL_CHUNKS * CHUNK_FILES
 PARCELS = 200
 ROWS = 50_000
 HOURS_WANTED = 10
+PAGE_NAMES = 1_000  # that S3 gives with one answer, at most
+FOLDER_PAGES = 100  # of the folder that is listed
 
 
 def rate(count: int, act: Callable[[], object]) -> float:
@@ -81,13 +87,64 @@ def measure_fetching(path: Path) -> float:
         def log_message(self, *words: object) -> None:
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slow)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_address[1]}/x.png"
-    chunk = [Source("x.png", url, place=Place("url", 0, len(data)))] * 64
-    exhaust(fetch_ahead(chunk))  # opens the connections
-    try:
+    with serving(Slow) as address:
+        chunk = [Source("x.png", f"{address}/x.png", place=Place("url", 0, len(data)))] * 64
+        exhaust(fetch_ahead(chunk))  # opens the connections
         return rate(320, lambda: [exhaust(fetch_ahead(chunk)) for _ in range(5)])
+
+
+def measure_listing() -> float:
+    """Return names a second that the walk of a bucket finds in one folder, where each page takes `LATENCY` to come."""
+
+    class Bucket(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_HEAD(self) -> None:
+            self.send_error(404)
+
+        def do_GET(self) -> None:
+            time.sleep(LATENCY)
+            page = int(parse_qs(urlsplit(self.path).query).get("continuation-token", ["0"])[0])
+            names = range(page * PAGE_NAMES, (page + 1) * PAGE_NAMES)
+            files = "".join(
+                f"<Contents><Key>scans/{n:08}.png</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified>"
+                f"<ETag>&quot;{n:032x}&quot;</ETag><Size>379</Size><StorageClass>STANDARD</StorageClass></Contents>"
+                for n in names
+            )
+            more = f"<NextContinuationToken>{page + 1}</NextContinuationToken>" if page + 1 < FOLDER_PAGES else ""
+            data = (
+                '<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>bucket</Name>'
+                f"<IsTruncated>{str(bool(more)).lower()}</IsTruncated>{more}{files}</ListBucketResult>"
+            ).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/xml")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *words: object) -> None:
+            pass
+
+    with serving(Bucket) as address:
+        os.environ |= {"AWS_ENDPOINT_URL": address, "AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none"}
+        found = 0
+
+        def walk_bucket() -> None:
+            nonlocal found
+            found = sum(1 for _ in images_among(walk(["s3://bucket/scans"])))
+
+        speed = rate(FOLDER_PAGES * PAGE_NAMES, walk_bucket)
+    assert found == FOLDER_PAGES * PAGE_NAMES, found
+    return speed
+
+
+@contextmanager
+def serving(handler: type[http.server.BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Answer on the loopback address until the block ends; gives the address."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
     finally:
         server.shutdown()
         server.server_close()
@@ -113,7 +170,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kind", choices=list(KINDS), default="small")
     parser.add_argument("--price", type=float, default=0.04, help="of one core for one hour (default 0.04)")
+    parser.add_argument("--listing", action="store_true", help="only how fast a bucket is listed")
     given = parser.parse_args()
+    if given.listing:
+        speed = measure_listing()
+        print(
+            f"{FOLDER_PAGES * PAGE_NAMES:,} names in one folder of a bucket, {LATENCY * 1000:.0f} ms a page of "
+            f"{PAGE_NAMES:,}: {speed:,.0f} a second; 10^8 take {IMAGES / speed / 3600:,.1f} h"
+        )
+        return
     kind = KINDS[given.kind]
     with tempfile.TemporaryDirectory() as root:
         stages = _measure(Path(root), kind)
