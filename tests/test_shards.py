@@ -151,6 +151,13 @@ def test_what_does_not_fit_is_told_in_one_sentence(tmp_path):
         assert not (tmp_path / "all.csv").exists()
 
 
+def test_the_output_has_a_name_of_its_own(tmp_path, monkeypatch):
+    tables = make_tables(tmp_path, ["a.png", "b.png"], 2)
+    monkeypatch.chdir(tmp_path)
+    assert run("merge", *tables, "-q").exit_code == 0
+    assert (tmp_path / "predictions.csv").read_text() == joined(tables)
+
+
 def test_a_share_is_not_written_over(tmp_path):
     """Not even with --force: it and its roll would no longer fit."""
     tables = make_shares(tmp_path, fill(tmp_path / "scans", 4), of=2)

@@ -194,6 +194,37 @@ def change_environment(environment):
         os.environ.update(before)
 
 
+def test_tables_pages_and_models_are_files_of_this_machine(folder, tmp_path):
+    """And so a URL of one is refused as what it is, and never taken for a folder named ``s3:``."""
+    url, table = "s3://bucket/out.csv", tmp_path / "rows.csv"
+    run("classify", folder / "9.png", "-o", table, "-q")
+    for words in (
+        ("review", url),
+        ("review", table, "-o", url),
+        ("review", table, "--apply", url),
+        ("merge", url, "-o", tmp_path / "all.csv"),
+        ("merge", table, "-o", url),
+        ("classify", "--retry-errors", url),
+        ("classify", folder, "--model", url),
+        ("classify", folder, "--report", url),
+        ("evaluate", table, "--against", url),
+        ("evaluate", table, "--labels", url),
+        ("evaluate", table, "-o", url),
+        ("evaluate", table, "--json", url),
+        ("train", "-o", url),
+    ):
+        result = run(*words)
+        assert result.exit_code == 2, words
+        assert "a URL is not taken here" in result.stderr
+    for words in (("evaluate", url), ("train", "--calibrate-on", url, "-o", tmp_path / "m.skops")):
+        result = run(*words)
+        assert (result.exit_code, result.stderr) == (
+            1,
+            f"digit-batch: {url} is a table, and tables are read on this machine. Copy it here first.\n",
+        )
+    assert {path.name for path in tmp_path.iterdir()} == {"rows.csv"}
+
+
 def test_what_a_list_names_and_is_not_there_costs_its_row(folder, tmp_path):
     """As a file of this machine does, wherever it stands in the list; read again, it is read if it is there by then."""
     memory = fsspec.filesystem("memory")

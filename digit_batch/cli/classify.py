@@ -25,6 +25,7 @@ from digit_batch.cli.options import (
     Report,
     ShardText,
     Timeout,
+    on_disk,
 )
 
 DEFAULT_OUTPUT = "predictions.csv"
@@ -52,7 +53,9 @@ def classify(
     retry_errors: Annotated[
         Path | None,
         typer.Option(
-            metavar="TABLE", help="Read the error rows of a finished run again; into the same table without -o."
+            metavar="TABLE",
+            parser=on_disk,
+            help="Read the error rows of a finished run again; into the same table without -o.",
         ),
     ] = None,
     parts: PartsKept = False,

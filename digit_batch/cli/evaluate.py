@@ -25,6 +25,7 @@ from digit_batch.cli.options import (
     PolarityChoice,
     Quiet,
     Report,
+    on_disk,
 )
 
 if TYPE_CHECKING:
@@ -47,14 +48,22 @@ def evaluate(
     label_pattern: LabelPattern = None,
     against: Annotated[
         Path | None,
-        typer.Option(metavar="MODEL|TABLE", help="Compare with another model, or with predictions made by one."),
+        typer.Option(
+            metavar="MODEL|TABLE", parser=on_disk, help="Compare with another model, or with predictions made by one."
+        ),
     ] = None,
     target_accuracy: Annotated[
         float | None, typer.Option(min=0, max=1, help="Tell the threshold from which on so many are right.")
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", help="Save the rows with their true labels, as a CSV or a .parquet."),
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="PATH",
+            parser=on_disk,
+            help="Save the rows with their true labels, as a CSV or a .parquet.",
+        ),
     ] = None,
     metrics: Json = None,
     plot: Plot = None,

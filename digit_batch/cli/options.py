@@ -15,6 +15,13 @@ class PolarityChoice(StrEnum):
     light = "light"
 
 
+def on_disk(name: str | Path) -> Path:
+    """Take the name of a file of this machine; a URL would else be a file in a folder named after its scheme."""
+    if "://" in str(name):
+        raise typer.BadParameter("a URL is not taken here. Name a file of this machine; copy it there, if need be.")
+    return Path(name)
+
+
 def above_0(value: float | None) -> float | None:
     """Refuse 0 and below."""
     if value is not None and not 0 < value < float("inf"):
@@ -24,7 +31,10 @@ def above_0(value: float | None) -> float | None:
 
 Inputs = Annotated[list[str], typer.Argument(help="Image files and folders.", show_default=False)]
 ModelPath = Annotated[
-    Path | None, typer.Option("--model", help="A model made by `train`.", show_default="the one that ships")
+    Path | None,
+    typer.Option(
+        "--model", metavar="PATH", parser=on_disk, help="A model made by `train`.", show_default="the one that ships"
+    ),
 ]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Worker processes.", show_default="all cores")]
 MinConfidence = Annotated[
@@ -34,18 +44,25 @@ MinConfidence = Annotated[
 Polarity = Annotated[PolarityChoice, typer.Option(help="Ink on paper: found for each image, dark, or light.")]
 MaxPixels = Annotated[int, typer.Option(min=1, help="Larger images are not decoded; their row says so.")]
 LabelTable = Annotated[
-    Path | None, typer.Option("--labels", help="A CSV with the columns path and label, instead of folders.")
+    Path | None,
+    typer.Option(
+        "--labels", metavar="PATH", parser=on_disk, help="A CSV with the columns path and label, instead of folders."
+    ),
 ]
 LabelPattern = Annotated[
     str | None,
     typer.Option(metavar="REGEX", help=r"The label is in the file's name, in the first group: digit_(\d)_.*"),
 ]
-Json = Annotated[Path | None, typer.Option("--json", help="Save every figure.")]
-Plot = Annotated[Path | None, typer.Option(help="Draw the confusion matrix as a heat map: PNG, SVG or PDF.")]
+Json = Annotated[Path | None, typer.Option("--json", metavar="PATH", parser=on_disk, help="Save every figure.")]
+Plot = Annotated[
+    Path | None,
+    typer.Option(metavar="PATH", parser=on_disk, help="Draw the confusion matrix as a heat map: PNG, SVG or PDF."),
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace an existing output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no summary.")]
 Report = Annotated[
-    Path | None, typer.Option("--report", metavar="PAGE.html", help="Save a page of the pictures, for a browser.")
+    Path | None,
+    typer.Option("--report", metavar="PAGE.html", parser=on_disk, help="Save a page of the pictures, for a browser."),
 ]
 Probabilities = Annotated[bool, typer.Option("--probabilities", help="Add the columns p0 to p9.")]
 MaxFrames = Annotated[int, typer.Option(min=1, help="Pages of one file that are read; a row tells of the rest.")]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digit_batch.cli.options import Force, Jobs, MaxPixels, ModelPath, Polarity, PolarityChoice, Quiet
+from digit_batch.cli.options import Force, Jobs, MaxPixels, ModelPath, Polarity, PolarityChoice, Quiet, on_disk
 
 if TYPE_CHECKING:
     from digit_batch.batch import Settings
@@ -17,13 +17,17 @@ PAGE, CORRECTED = Path("review.html"), Path("corrected.csv")
 def review(
     table: Annotated[
         Path,
-        typer.Argument(metavar="TABLE", help="The rows that `classify` wrote, CSV or Parquet.", show_default=False),
+        typer.Argument(
+            metavar="TABLE", parser=on_disk, help="The rows that `classify` wrote, CSV or Parquet.", show_default=False
+        ),
     ],
     output: Annotated[
         Path | None,
         typer.Option(
             "-o",
             "--output",
+            metavar="PATH",
+            parser=on_disk,
             help="The page, or the corrected rows as a CSV or a .parquet.",
             show_default=f"{PAGE}, {CORRECTED}",
         ),
@@ -32,7 +36,10 @@ def review(
     apply: Annotated[
         Path | None,
         typer.Option(
-            "--apply", metavar="CORRECTIONS", help="Write what the page saved, or a sorted folder, into rows."
+            "--apply",
+            metavar="CORRECTIONS",
+            parser=on_disk,
+            help="Write what the page saved, or a sorted folder, into rows.",
         ),
     ] = None,
     sort_into: Annotated[

@@ -12,8 +12,14 @@ if TYPE_CHECKING:
 
 
 def is_table(source: str) -> bool:
-    """Tell whether an input is predictions made earlier."""
-    return source.lower().endswith((".csv", ".parquet")) and Path(source).is_file()
+    """Tell whether an input is predictions made earlier; refuses those in a storage."""
+    from digit_batch.errors import InputError
+    from digit_batch.images import is_url, show_url
+
+    named_so = source.lower().endswith((".csv", ".parquet"))
+    if named_so and is_url(source):
+        raise InputError(f"{show_url(source)} is a table, and tables are read on this machine. Copy it here first.")
+    return named_so and Path(source).is_file()
 
 
 def find_truth(sources: Sequence[str], table: Path | None, pattern: str | None) -> "Truth":
