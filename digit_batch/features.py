@@ -128,12 +128,13 @@ def lay_in_boxes(stacked: F32, slope: float) -> F32:
 def give_slope(stacked: F32, slope: float) -> F32:
     """Return the stack with each column moved up, by so many px more than the one to its left; (n, more rows, w).
 
-    Parts of a px are interpolated. Columns are counted from the left border, not from the middle of the stack, so that
-    a digit's own reading does not depend on what else is in there.
+    Parts of a px are interpolated. Columns are counted from the left border, and the room above is that of a class of
+    sizes, not of the stack, so that a digit's own reading does not depend on what else is in there.
     """
     n, height, width = stacked.shape
     fall = -slope * np.arange(width, dtype=np.float32)
-    room = int(np.ceil(np.abs(fall).max())) + 1
+    side = next((size for size in SIZES if size >= width), width)
+    room = int(np.ceil(abs(slope) * side)) + 1
     whole = np.floor(fall).astype(int)
     part = fall - whole
     framed = np.zeros((n, height + 2 * room, width), np.float32)
@@ -147,11 +148,14 @@ def give_slope(stacked: F32, slope: float) -> F32:
 
 
 def measure_slant(stacked: F32) -> tuple[F32, F32]:
-    """Return px to the left for a px down of each digit's axis, and the row of its centre of mass."""
+    """Return px to the left for a px down of each digit's axis, and the row of its centre of mass.
+
+    In double precision: the order in which a sum is taken depends on the size of the stack, and must not show.
+    """
     _, height, width = stacked.shape
-    ys = np.arange(height, dtype=np.float32)
-    xs = np.arange(width, dtype=np.float32)
-    rows, rows_x = stacked.sum(axis=2), stacked @ xs
+    ys, xs = np.arange(height, dtype=np.float64), np.arange(width, dtype=np.float64)
+    weights = np.stack([np.ones(width), xs], axis=1)
+    rows, rows_x = np.moveaxis(stacked.astype(np.float64) @ weights, 2, 0)
     mass = np.maximum(rows.sum(axis=1), 1e-6)
     cy = rows @ ys / mass
     dy = ys - cy[:, None]

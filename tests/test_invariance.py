@@ -18,7 +18,9 @@ from PIL import Image
 
 from digit_batch.images import Frame, Source, read_frames
 from digit_batch.model import Model, load_model
+from digit_batch.predictions import cells, row_text
 from digit_batch.reading import Reading, read_pictures
+from digit_batch.strokes import draw_digits
 
 SURE = 0.9  # confidence on the plain page from which a label must not change
 ROWS = st.integers(0, len(digits()[1]) - 1)
@@ -162,3 +164,16 @@ def test_noise_of_every_level_gives_no_label(seed: int, shape: tuple[int, int]) 
 def test_black_and_white_noise_gives_no_label(seed: int, shape: tuple[int, int]) -> None:
     noise = np.random.default_rng(seed).integers(0, 2, shape, dtype=np.uint8) * 255
     assert read(noise).label is None
+
+
+def test_what_else_is_in_a_chunk_does_not_show():
+    """Shares, resumed runs and clusters cut other chunks, and write the same bytes."""
+    labels = np.arange(1_000) % 10
+    pictures = list((255 * (1 - draw_digits(np.random.default_rng(3), labels))).astype(np.uint8))
+
+    def rows(size):
+        chunks = (pictures[start : start + size] for start in range(0, len(pictures), size))
+        readings = (reading for chunk in chunks for reading in read_pictures(model(), chunk))
+        return [row_text(cells(reading.prediction("", 0), probabilities=True)) for reading in readings]
+
+    assert rows(7) == rows(256)

@@ -33,7 +33,7 @@ class Calibration:
 
 def estimate(margin: F32, likeness: F32, weights: Weights) -> F32:
     """Return the estimated chance that each label is right, (n,), from (n,) margins and duels with strangers."""
-    logit = _evidence(margin, likeness) @ np.array(weights, np.float32)
+    logit = (_evidence(margin, likeness) * np.array(weights)).sum(axis=1)  # no product: its bits depend on n
     return np.asarray(np.clip(1 / (1 + np.exp(-logit)), LEAST, MOST), np.float32)
 
 
