@@ -49,6 +49,23 @@ PAGE_NAMES = 1_000  # that S3 gives with one answer, at most
 FOLDER_PAGES = 100  # of the folder that is listed
 
 
+class Storage(http.server.BaseHTTPRequestHandler):
+    """A storage whose every answer takes `LATENCY` to come."""
+
+    protocol_version = "HTTP/1.1"  # connections are kept, as a storage keeps them
+
+    def answer(self, data: bytes) -> None:
+        """Send what was asked for."""
+        time.sleep(LATENCY)
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *words: object) -> None:
+        """Print nothing."""
+
+
 def rate(count: int, act: Callable[[], object]) -> float:
     """Return how many a second, doing it once."""
     began = time.perf_counter()
@@ -74,18 +91,9 @@ def measure_fetching(path: Path) -> float:
     """Return files a second that one process fetches from a storage that takes `LATENCY` to answer."""
     data = path.read_bytes()
 
-    class Slow(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"  # connections are kept, as a storage keeps them
-
+    class Slow(Storage):
         def do_GET(self) -> None:
-            time.sleep(LATENCY)
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *words: object) -> None:
-            pass
+            self.answer(data)
 
     with serving(Slow) as address:
         chunk = [Source("x.png", f"{address}/x.png", place=Place("url", 0, len(data)))] * 64
@@ -96,14 +104,11 @@ def measure_fetching(path: Path) -> float:
 def measure_listing() -> float:
     """Return names a second that the walk of a bucket finds in one folder, where each page takes `LATENCY` to come."""
 
-    class Bucket(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Bucket(Storage):
         def do_HEAD(self) -> None:
             self.send_error(404)
 
         def do_GET(self) -> None:
-            time.sleep(LATENCY)
             page = int(parse_qs(urlsplit(self.path).query).get("continuation-token", ["0"])[0])
             names = range(page * PAGE_NAMES, (page + 1) * PAGE_NAMES)
             files = "".join(
@@ -112,18 +117,10 @@ def measure_listing() -> float:
                 for n in names
             )
             more = f"<NextContinuationToken>{page + 1}</NextContinuationToken>" if page + 1 < FOLDER_PAGES else ""
-            data = (
+            self.answer(
                 '<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>bucket</Name>'
-                f"<IsTruncated>{str(bool(more)).lower()}</IsTruncated>{more}{files}</ListBucketResult>"
-            ).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/xml")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *words: object) -> None:
-            pass
+                f"<IsTruncated>{str(bool(more)).lower()}</IsTruncated>{more}{files}</ListBucketResult>".encode()
+            )
 
     with serving(Bucket) as address:
         os.environ |= {"AWS_ENDPOINT_URL": address, "AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none"}

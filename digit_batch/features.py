@@ -31,7 +31,7 @@ INK_EDGE = 0.3  # amount from which a pixel belongs to the digit when its border
 STACK = 64  # boxes whose strokes are evened together: more would not fit the processor's cache
 UPRIGHT = 0.0  # slope of the usual reading, px up for a px to the right,
 TURNED = (-0.1, 0.1)  # and of the others: turned by 6 degrees to either side
-SIZES = (32, 64, 128)  # px; pictures are padded to the smallest of these, so that a few stacks hold any chunk
+SIZES = (32, 64, 128)  # px; digits up to the same of these are stacked together, so that a few stacks hold any chunk
 
 F32 = NDArray[np.float32]
 

@@ -173,11 +173,17 @@ def reconsider(
     (doubtful,) = np.nonzero(answers.chances.max(axis=1) < DOUBTFUL)
     if not len(doubtful) or model.plain:
         return answers.chances
-    again = extract_readings([amounts[place] for place in doubtful.tolist()], TURNED)
     before = Answers(*(column[doubtful] for column in vars(answers).values()))
     chances = answers.chances.copy()
-    chances[doubtful] = model.reconsider(before, [features[doubtful], *again]).chances
+    chances[doubtful] = model.reconsider(before, _turn(features, amounts, doubtful)).chances
     return chances
+
+
+def _turn(
+    features: NDArray[np.float32], amounts: Sequence[NDArray[np.float32]], places: NDArray[np.intp]
+) -> list[NDArray[np.float32]]:
+    """Return the features of some digits as they were read, and as they read turned to either side."""
+    return [features[places], *extract_readings([amounts[place] for place in places.tolist()], TURNED)]
 
 
 def _liken(
@@ -192,9 +198,8 @@ def _liken(
     (near,) = np.nonzero((answers.likeness >= low) & (answers.likeness < high))
     if not len(near):
         return answers.likeness
-    again = extract_readings([amounts[place] for place in near.tolist()], TURNED)
     likeness = answers.likeness.copy()
-    likeness[near] = model.liken(labels[near], [features[near], *again])
+    likeness[near] = model.liken(labels[near], _turn(features, amounts, near))
     return likeness
 
 

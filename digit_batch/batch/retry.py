@@ -9,7 +9,7 @@ from digit_batch.batch.chunks import Rows, Settings, cut_chunks
 from digit_batch.batch.engine import classify_chunks
 from digit_batch.errors import InputError
 from digit_batch.images import Source, is_url, walk
-from digit_batch.images.storage import check_url, say
+from digit_batch.images.storage import check_url, trouble_of
 from digit_batch.model import Model
 from digit_batch.parquet import open_table
 from digit_batch.predictions import (
@@ -91,7 +91,7 @@ def _find_url(url: str) -> Source:
     try:
         check_url(url)
     except InputError as error:
-        return Source(url, url, trouble=f"unreadable file: {say(error)}")
+        return Source(url, url, trouble=trouble_of(error))
     return Source(url, url)
 
 

@@ -25,7 +25,7 @@ from digit_batch.cli.options import (
     Report,
     ShardText,
     Timeout,
-    on_disk,
+    file_option,
 )
 
 DEFAULT_OUTPUT = "predictions.csv"
@@ -52,10 +52,8 @@ def classify(
     resume: Annotated[bool, typer.Option("--resume", help="Continue an unfinished run.")] = False,
     retry_errors: Annotated[
         Path | None,
-        typer.Option(
-            metavar="TABLE",
-            parser=on_disk,
-            help="Read the error rows of a finished run again; into the same table without -o.",
+        file_option(
+            metavar="TABLE", help="Read the error rows of a finished run again; into the same table without -o."
         ),
     ] = None,
     parts: PartsKept = False,

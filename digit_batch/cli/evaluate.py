@@ -25,7 +25,7 @@ from digit_batch.cli.options import (
     PolarityChoice,
     Quiet,
     Report,
-    on_disk,
+    file_option,
 )
 
 if TYPE_CHECKING:
@@ -48,22 +48,14 @@ def evaluate(
     label_pattern: LabelPattern = None,
     against: Annotated[
         Path | None,
-        typer.Option(
-            metavar="MODEL|TABLE", parser=on_disk, help="Compare with another model, or with predictions made by one."
-        ),
+        file_option(metavar="MODEL|TABLE", help="Compare with another model, or with predictions made by one."),
     ] = None,
     target_accuracy: Annotated[
         float | None, typer.Option(min=0, max=1, help="Tell the threshold from which on so many are right.")
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="PATH",
-            parser=on_disk,
-            help="Save the rows with their true labels, as a CSV or a .parquet.",
-        ),
+        file_option("-o", "--output", help="Save the rows with their true labels, as a CSV or a .parquet."),
     ] = None,
     metrics: Json = None,
     plot: Plot = None,
@@ -197,10 +189,10 @@ def _open(source: str, model: Path | None, settings: "Settings", *, jobs: int | 
 
 def _open_other(against: str, source: str, settings: "Settings", *, jobs: int | None) -> "Iterator[Prediction]":
     """Return the rows to compare with."""
-    from digit_batch.cli.truth import is_table
+    from digit_batch.cli.truth import is_named_as_table, is_table
     from digit_batch.errors import InputError
 
-    if against.lower().endswith((".csv", ".parquet")):
+    if is_named_as_table(against):
         return _open(against, None, settings, jobs=jobs)
     if is_table(source):
         raise InputError(

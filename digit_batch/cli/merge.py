@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digit_batch.cli.options import Force, Quiet, on_disk
+from digit_batch.cli.options import Force, Quiet, file_option, on_disk
 
 if TYPE_CHECKING:
     from digit_batch.predictions import Prediction
@@ -20,9 +20,9 @@ def merge(
             metavar="OUT...", parser=on_disk, help="The CSV of every share, in any order.", show_default=False
         ),
     ],
-    output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="PATH", parser=on_disk, help="The CSV of them all, or a .parquet.")
-    ] = Path("predictions.csv"),
+    output: Annotated[Path, file_option("-o", "--output", help="The CSV of them all, or a .parquet.")] = Path(
+        "predictions.csv"
+    ),
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:

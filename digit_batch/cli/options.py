@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -22,6 +22,11 @@ def on_disk(name: str | Path) -> Path:
     return Path(name)
 
 
+def file_option(*names: str, help: str, metavar: str = "PATH", show_default: bool | str = True) -> Any:
+    """Return the option for a file of this machine: `on_disk` takes its name, wherever a file is asked for."""
+    return typer.Option(*names, metavar=metavar, parser=on_disk, help=help, show_default=show_default)
+
+
 def above_0(value: float | None) -> float | None:
     """Refuse 0 and below."""
     if value is not None and not 0 < value < float("inf"):
@@ -31,10 +36,7 @@ def above_0(value: float | None) -> float | None:
 
 Inputs = Annotated[list[str], typer.Argument(help="Image files and folders.", show_default=False)]
 ModelPath = Annotated[
-    Path | None,
-    typer.Option(
-        "--model", metavar="PATH", parser=on_disk, help="A model made by `train`.", show_default="the one that ships"
-    ),
+    Path | None, file_option("--model", help="A model made by `train`.", show_default="the one that ships")
 ]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Worker processes.", show_default="all cores")]
 MinConfidence = Annotated[
@@ -44,25 +46,18 @@ MinConfidence = Annotated[
 Polarity = Annotated[PolarityChoice, typer.Option(help="Ink on paper: found for each image, dark, or light.")]
 MaxPixels = Annotated[int, typer.Option(min=1, help="Larger images are not decoded; their row says so.")]
 LabelTable = Annotated[
-    Path | None,
-    typer.Option(
-        "--labels", metavar="PATH", parser=on_disk, help="A CSV with the columns path and label, instead of folders."
-    ),
+    Path | None, file_option("--labels", help="A CSV with the columns path and label, instead of folders.")
 ]
 LabelPattern = Annotated[
     str | None,
     typer.Option(metavar="REGEX", help=r"The label is in the file's name, in the first group: digit_(\d)_.*"),
 ]
-Json = Annotated[Path | None, typer.Option("--json", metavar="PATH", parser=on_disk, help="Save every figure.")]
-Plot = Annotated[
-    Path | None,
-    typer.Option(metavar="PATH", parser=on_disk, help="Draw the confusion matrix as a heat map: PNG, SVG or PDF."),
-]
+Json = Annotated[Path | None, file_option("--json", help="Save every figure.")]
+Plot = Annotated[Path | None, file_option(help="Draw the confusion matrix as a heat map: PNG, SVG or PDF.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace an existing output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no summary.")]
 Report = Annotated[
-    Path | None,
-    typer.Option("--report", metavar="PAGE.html", parser=on_disk, help="Save a page of the pictures, for a browser."),
+    Path | None, file_option("--report", metavar="PAGE.html", help="Save a page of the pictures, for a browser.")
 ]
 Probabilities = Annotated[bool, typer.Option("--probabilities", help="Add the columns p0 to p9.")]
 MaxFrames = Annotated[int, typer.Option(min=1, help="Pages of one file that are read; a row tells of the rest.")]

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digit_batch.cli.options import Force, Jobs, MaxPixels, ModelPath, Polarity, PolarityChoice, Quiet, on_disk
+from digit_batch.cli.options import (
+    Force,
+    Jobs,
+    MaxPixels,
+    ModelPath,
+    Polarity,
+    PolarityChoice,
+    Quiet,
+    file_option,
+    on_disk,
+)
 
 if TYPE_CHECKING:
     from digit_batch.batch import Settings
@@ -23,11 +33,9 @@ def review(
     ],
     output: Annotated[
         Path | None,
-        typer.Option(
+        file_option(
             "-o",
             "--output",
-            metavar="PATH",
-            parser=on_disk,
             help="The page, or the corrected rows as a CSV or a .parquet.",
             show_default=f"{PAGE}, {CORRECTED}",
         ),
@@ -35,12 +43,7 @@ def review(
     limit: Annotated[int, typer.Option(min=1, max=20_000, help="Pictures on the page.")] = 500,
     apply: Annotated[
         Path | None,
-        typer.Option(
-            "--apply",
-            metavar="CORRECTIONS",
-            parser=on_disk,
-            help="Write what the page saved, or a sorted folder, into rows.",
-        ),
+        file_option("--apply", metavar="CORRECTIONS", help="Write what the page saved, or a sorted folder, into rows."),
     ] = None,
     sort_into: Annotated[
         Path | None, typer.Option("--sort-into", metavar="DIR", help="Copy the images into DIR/<label>/ instead.")

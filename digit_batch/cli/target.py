@@ -42,7 +42,9 @@ class Target:
 
     def check(self, *, sharing: bool) -> None:
         """Refuse what makes no sense together."""
-        packed = self.output.lower().endswith(".parquet")
+        from digit_batch.parquet import is_parquet
+
+        packed = is_parquet(Path(self.output))
         if self.parts and self.to_stdout:
             raise typer.BadParameter("--parts needs a folder or a URL to write to: name it with -o.")
         if self.away and packed:

@@ -21,7 +21,7 @@ from digit_batch.cli.options import (
     PolarityChoice,
     Quiet,
     above_0,
-    on_disk,
+    file_option,
 )
 
 if TYPE_CHECKING:
@@ -32,9 +32,7 @@ if TYPE_CHECKING:
 
 
 def train(
-    output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="PATH", parser=on_disk, help="The model file.")
-    ] = Path("digits.skops"),
+    output: Annotated[Path, file_option("-o", "--output", help="The model file.")] = Path("digits.skops"),
     data: Annotated[
         list[str] | None,
         typer.Option(

@@ -11,12 +11,17 @@ if TYPE_CHECKING:
     from digit_batch.labels import Truth
 
 
+def is_named_as_table(source: str) -> bool:
+    """Tell whether a name is that of a table of predictions."""
+    return source.lower().endswith((".csv", ".parquet"))
+
+
 def is_table(source: str) -> bool:
     """Tell whether an input is predictions made earlier; refuses those in a storage."""
     from digit_batch.errors import InputError
     from digit_batch.images import is_url, show_url
 
-    named_so = source.lower().endswith((".csv", ".parquet"))
+    named_so = is_named_as_table(source)
     if named_so and is_url(source):
         raise InputError(f"{show_url(source)} is a table, and tables are read on this machine. Copy it here first.")
     return named_so and Path(source).is_file()

@@ -200,6 +200,11 @@ def is_absent(error: BaseException) -> bool:
     return isinstance(error, FileNotFoundError) or getattr(error, "status", None) in (404, 410)
 
 
+def trouble_of(error: BaseException) -> str:
+    """Return the reason of the row of a file that a storage did not give."""
+    return f"unreadable file: {say(error)}"
+
+
 def say(error: BaseException) -> str:
     """Put what a storage raised into the short words of a row, none of its own: they may quote a secret."""
     error = find_cause(error)
@@ -244,7 +249,7 @@ def read_url(source: Source) -> bytes:
     except Refused:
         raise
     except Exception as error:  # every storage has its own kinds
-        raise Refused(f"unreadable file: {say(error)}") from None
+        raise Refused(trouble_of(error)) from None
 
 
 def _read(storage: "AbstractFileSystem", source: Source) -> bytes:

@@ -20,6 +20,7 @@ from digit_batch.images.storage import (
     patiently,
     say,
     show_url,
+    trouble_of,
     url_source,
 )
 
@@ -70,7 +71,7 @@ def walk_storage(url: str, choice: "Choice", *, missing_ok: bool = False) -> Ite
     except Exception as error:
         if not missing_ok or (isinstance(error, DigitBatchError) and not isinstance(error, InputError)):
             _give_up(name, error)
-        yield Source(name, url, trouble=f"unreadable file: {say(error)}")
+        yield Source(name, url, trouble=trouble_of(error))
         return
     _, path = open_storage(url)
     if kind != "directory":
@@ -196,7 +197,7 @@ def _read_heads(url: str, paths: Sequence[str]) -> list[bytes | str]:
         try:
             return bytes(patiently(lambda storage: storage.cat_file(path, start=0, end=HEAD_BYTES), url))
         except Exception as error:
-            return f"unreadable file: {say(error)}"
+            return trouble_of(error)
 
     if not paths:
         return []

@@ -118,11 +118,9 @@ class Model:
         readings
             The (n, 64) features of the same digits, read so and so.
         """
-        runners = np.argsort(-before.chances, axis=1)[:, :RUNNERS]
-        hopeful = np.take_along_axis(before.chances, runners, axis=1) >= HOPELESS
-        hopeful[:, :2] = True
-        asked = np.zeros((len(runners), self._duels.classes), bool)
-        np.put_along_axis(asked, runners, hopeful, axis=1)
+        asked = self._mark_first(before.chances, RUNNERS)
+        asked[:, :CLASSES] &= before.chances >= HOPELESS
+        asked |= self._mark_first(before.chances, 2)
         narrow = narrowest(self._average(readings, asked))
         margin = narrow.max(axis=1)
         top = estimate(margin, before.likeness, self.calibration.second)
@@ -161,11 +159,16 @@ class Model:
         narrow, likeness = _sum_up(self._first_duels.decide(points))
         clear = (narrow.max(axis=1) >= CLEAR) & (likeness >= CLEAR)
         (doubtful,) = np.nonzero(~clear)
-        asked = np.zeros((len(doubtful), self._duels.classes), bool)
-        np.put_along_axis(asked, np.argsort(-narrow[doubtful], axis=1)[:, :RUNNERS], True, axis=1)
+        asked = self._mark_first(narrow[doubtful], RUNNERS)
         asked[:, CLASSES:] = True
         narrow[doubtful], likeness[doubtful] = _sum_up(self._duels.decide_among(points[doubtful], asked))
         return narrow, likeness, clear
+
+    def _mark_first(self, scores: F32, count: int) -> NDArray[np.bool_]:
+        """Return which of the large classifier's classes are the first digits by their (n, 10) scores, (n, classes)."""
+        marked = np.zeros((len(scores), self._duels.classes), bool)
+        np.put_along_axis(marked, np.argsort(-scores, axis=1)[:, :count], True, axis=1)
+        return marked
 
     def _points(self, features: F32) -> F32:
         return features.astype(np.float32) if self.plain else prepare(features)
