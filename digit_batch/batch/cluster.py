@@ -367,7 +367,8 @@ class _Run:
             if sent.future.status != "pending":
                 return
             try:
-                wait([sent.future], timeout=LOOK_EVERY)
+                with self._client.as_current():  # `wait` asks the current client, and refuses where there is none
+                    wait([sent.future], timeout=LOOK_EVERY)
             except TimeoutError:
                 self._count_workers()
             except Exception:  # cancelled under our hands: the next look tells why
