@@ -211,6 +211,42 @@ def test_a_worker_that_joins_late_and_does_not_fit_reads_nothing(folder, whole, 
         assert table.read_bytes() == whole
 
 
+def test_a_cluster_without_workers_is_waited_for_and_the_wait_is_told(tmp_path):
+    """On one line, and not with --quiet; Ctrl-C ends the wait at once, and a worker that comes is taken."""
+    scans = fill(tmp_path / "scans", 3)
+    told = re.compile(
+        rb"tcp://\S+ has no workers yet: waiting [0-9]+ s more\. Start some with `dask worker tcp://\S+`\.\n"
+    )
+    with dask_cluster(tmp_path / "cluster", []) as cluster:
+        words = ("classify", scans, "-o", "-", "--cluster", cluster.address)
+        silent, stopped, patient = start(*words, "-q"), start(*words), start(*words)
+        for process in (stopped, patient):
+            assert told.fullmatch(process.stderr.readline())
+        for process in (silent, stopped):
+            began = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            code, _, err = finish(process)
+            assert time.monotonic() - began < 10
+            assert (code, err) == (130, "digit-batch: Interrupted.\n")
+        cluster.add("late")
+        code, out, _ = finish(patient)
+    assert code == 0
+    assert out == run("classify", scans, "-o", "-", "-q").stdout_bytes
+
+
+def test_workers_that_are_all_lost_are_waited_for_and_the_wait_is_told(folder, whole, tmp_path):
+    table = tmp_path / "out.csv"
+    with dask_cluster(tmp_path / "cluster", ["alpha"], "--no-nanny") as cluster:
+        process = start("classify", folder, "-o", table, "--cluster", cluster.address)
+        wait_for(lambda: part_of(table).exists() and part_of(table).stat().st_size > 3000)
+        kill(cluster.workers["alpha"])
+        assert b"has no workers any more: waiting up to 120 s for new ones." in process.stderr.readline()
+        cluster.add("beta")
+        code, _, err = finish(process)
+    assert (code, err) == (3, "")
+    assert table.read_bytes() == whole
+
+
 def test_tls_settings_of_dask_are_honoured(tmp_path):
     """Given by Dask's own variables; without them, one sentence."""
     pytest.importorskip("cryptography")

@@ -13,7 +13,7 @@ import pickle
 import time
 import uuid
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -32,6 +32,7 @@ WINDOW = 3  # parcels under way for each thread of the cluster
 LOOK_EVERY = 0.5  # s between two looks at the cluster's health
 COUNT_EVERY = 5.0  # s between two counts of its workers: clusters grow and shrink
 FIRST_WORKER = 120.0  # s that the first worker may take to come, and that a run waits when all are gone
+PATIENCE = 3.0  # s without a worker before the user is told what is waited for
 CONNECT_SECONDS = 10.0
 SHOWN_WORDS = 80  # characters of what a worker said went wrong
 SHOWN = 5  # workers named in a sentence
@@ -78,6 +79,7 @@ def classify_on_cluster(
     settings: Settings = Settings(),
     workers: int | None = None,
     efforts: Efforts | None = None,
+    on_wait: Callable[[str], None] = lambda sentence: None,
 ) -> Generator[list[Rows], None, None]:
     """Yield the rows of each chunk, in order, as `digit_batch.batch.classify_chunks` does, from a Dask cluster.
 
@@ -93,6 +95,8 @@ def classify_on_cluster(
         Of a ``local`` cluster; None takes all cores.
     efforts : Efforts or None
         To be filled with who did what.
+    on_wait : callable
+        Told in a sentence that the cluster has no workers, and how long they are waited for.
 
     Raises
     ------
@@ -101,8 +105,8 @@ def classify_on_cluster(
         yielded before stay good.
     """
     with _connect(address, workers) as client:
-        _check_workers(client, address)
-        run = _Run(client, address, efforts or Efforts())
+        _check_workers(client, address, on_wait)
+        run = _Run(client, address, efforts or Efforts(), on_wait)
         try:
             run.begin(model, settings)
             yield from run.read(iter(chunks))
@@ -191,12 +195,12 @@ def _quiet() -> Iterator[None]:
             logger.setLevel(level)
 
 
-def _check_workers(client: Any, address: str) -> None:
+def _check_workers(client: Any, address: str, on_wait: Callable[[str], None]) -> None:
     """Refuse, before any work, workers whose rows would not be the same as here."""
     from digit_batch.batch.station import describe_versions
 
     try:
-        client.wait_for_workers(1, timeout=FIRST_WORKER)
+        _wait_for_first(client, address, on_wait)
         found: Mapping[str, Any] = client.run(describe_versions, on_error="return")
         names = {place: str(worker["name"]) for place, worker in client.scheduler_info(n_workers=-1)["workers"].items()}
     except (OSError, TimeoutError) as error:
@@ -212,6 +216,16 @@ def _check_workers(client: Any, address: str) -> None:
     ]
     if differing:
         raise _unfit(differing, address)
+
+
+def _wait_for_first(client: Any, address: str, on_wait: Callable[[str], None]) -> None:
+    """Wait until there is a worker, and not for long without a word."""
+    try:
+        client.wait_for_workers(1, timeout=PATIENCE)
+    except TimeoutError:
+        left = FIRST_WORKER - PATIENCE
+        on_wait(f"{address} has no workers yet: waiting {left:g} s more. Start some with `dask worker {address}`.")
+        client.wait_for_workers(1, timeout=left)
 
 
 def _unfit(differing: Sequence[str], address: str) -> DigitBatchError:
@@ -242,16 +256,18 @@ class _Sent:
 class _Run:
     """One run's parcels on a cluster."""
 
-    def __init__(self, client: Any, address: str, efforts: Efforts) -> None:
+    def __init__(self, client: Any, address: str, efforts: Efforts, on_wait: Callable[[str], None]) -> None:
         self._client = client
         self._address = address
         self._efforts = efforts
+        self._on_wait = on_wait
         self._name = f"digit-batch-{uuid.uuid4().hex[:12]}"
         self._sent = 0
         self._window: deque[_Sent] = deque()
         self._threads = 1
         self._counted = 0.0
         self._last_worker = time.monotonic()
+        self._told = False  # that there are no workers just now
 
     def begin(self, model: Model, settings: Settings) -> None:
         """Send the model, once to each worker; those that come later get it from the scheduler."""
@@ -385,11 +401,17 @@ class _Run:
         except Exception:  # `_wait` tells of a lost scheduler
             return
         if threads:
-            self._threads, self._last_worker = threads, now
+            self._threads, self._last_worker, self._told = threads, now, False
         elif now - self._last_worker > FIRST_WORKER:
             raise DigitBatchError(
                 f"All workers at {self._address} are lost. Everything finished is kept: start some with "
                 f"`dask worker {self._address}`, and continue with --resume."
+            )
+        elif not self._told:
+            self._told = True
+            self._on_wait(
+                f"{self._address} has no workers any more: waiting up to {FIRST_WORKER:g} s for new ones. "
+                f"Start some with `dask worker {self._address}`."
             )
 
     def _count_repeated(self) -> int:

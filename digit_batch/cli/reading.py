@@ -72,7 +72,7 @@ def read_chosen(
 
         if not target.to_stdout:
             left = begin_or_continue(part, names, cut_chunks(images), add)
-        work = stack.enter_context(closing(workplace.classify(left, fitted, settings)))
+        work = stack.enter_context(closing(workplace.classify(left, fitted, settings, quiet=quiet)))
         for chunk in work:
             rows = [row for rows in chunk for row in rows]
             write("".join(row_text(cells(row, probabilities=target.probabilities)) for row in rows), len(rows))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from digit_batch.report.names import plain
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
@@ -29,17 +31,30 @@ class Workplace:
     cluster: str | None
     efforts: "Efforts | None" = None
 
-    def classify(self, chunks: "Iterator[Sequence[Source]]", model: "Model", settings: "Settings") -> "Work":
+    def classify(
+        self, chunks: "Iterator[Sequence[Source]]", model: "Model", settings: "Settings", *, quiet: bool
+    ) -> "Work":
         """Yield the rows of each chunk, in order."""
         if self.cluster is None:
             from digit_batch.batch import classify_chunks
 
             return classify_chunks(chunks, model, settings=settings, jobs=self.jobs)
         from digit_batch.batch.cluster import Efforts, classify_on_cluster
+        from digit_batch.cli.screen import err
+
+        def tell(sentence: str) -> None:
+            if not quiet:
+                err.print(plain(sentence), markup=False, soft_wrap=True)
 
         self.efforts = Efforts()
         return classify_on_cluster(
-            chunks, model, self.cluster, settings=settings, workers=self.jobs, efforts=self.efforts
+            chunks,
+            model,
+            self.cluster,
+            settings=settings,
+            workers=self.jobs,
+            efforts=self.efforts,
+            on_wait=tell,
         )
 
     def tell(self, *, to_stdout: bool, quiet: bool) -> None:
