@@ -1,12 +1,10 @@
 """``digit-batch evaluate``."""
 
-import json
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from itertools import chain, zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
@@ -30,7 +28,7 @@ from digit_batch.cli.options import (
 
 if TYPE_CHECKING:
     from digit_batch.batch import Settings
-    from digit_batch.evaluation import Comparison, Evaluation, Threshold, Tournament
+    from digit_batch.evaluation import Tournament
     from digit_batch.output import Pack
     from digit_batch.predictions import Prediction
 
@@ -75,7 +73,10 @@ def evaluate(
 
     Example: [bold]digit-batch evaluate labelled/ --json metrics.json[/bold]
     """
+    import json
+
     from digit_batch import batch
+    from digit_batch.cli.finding import Finding
     from digit_batch.cli.screen import follow
     from digit_batch.cli.truth import check_truth, find_truth, is_table
     from digit_batch.errors import InputError
@@ -141,38 +142,6 @@ def evaluate(
         raise typer.Exit(BELOW)
     if result.unreadable:
         raise typer.Exit(UNREADABLE)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What was found out, and what was asked for beside it."""
-
-    result: "Evaluation"
-    against: str
-    compared: "Comparison | None"
-    target: float | None
-    threshold: "Threshold | None"
-
-    def figures(self) -> dict[str, Any]:
-        """Return every figure as plain data."""
-        document = self.result.figures()
-        if self.compared:
-            document["against"] = {"other": self.against, **self.compared.figures()}
-        if self.target is not None:
-            threshold = self.threshold.figures() if self.threshold else None
-            document["target"] = {"accuracy": self.target, "threshold": threshold}
-        return document
-
-    def show(self) -> None:
-        """Print it."""
-        from digit_batch.cli.screen import out
-        from digit_batch.report import evaluation as shown
-
-        out.print(shown.evaluation(self.result))
-        if self.compared:
-            out.print(shown.comparison(self.compared, self.against))
-        if self.target is not None:
-            out.print(shown.target(self.target, self.threshold))
 
 
 def _open(source: str, model: Path | None, settings: "Settings", *, jobs: int | None) -> "Iterator[Prediction]":

@@ -1,6 +1,5 @@
 """``digit-batch train``."""
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -99,6 +98,8 @@ def train(
         raise typer.BadParameter("--calibrate-on fits nothing: give no --data, --plain, --search, --json or --plot.")
     if model and not calibrate_on:
         raise typer.BadParameter("--model is the one whose confidence is set: give --calibrate-on with it.")
+
+    import json
 
     from digit_batch.batch import Settings
     from digit_batch.cli.screen import out, steps
