@@ -181,8 +181,8 @@ def find_cause(error: BaseException) -> BaseException:
 def is_passing(error: BaseException) -> bool:
     """Tell whether trying again may help."""
     error = find_cause(error)
-    status = getattr(error, "status", None)
-    if isinstance(status, int):
+    status = _status_of(error)
+    if status is not None:
         return status in PASSING_STATUSES or status >= 500
     if isinstance(error, TimeoutError | ConnectionError):
         return True
@@ -197,7 +197,13 @@ def is_passing(error: BaseException) -> bool:
 def is_absent(error: BaseException) -> bool:
     """Tell whether a storage said that there is no such file."""
     error = find_cause(error)
-    return isinstance(error, FileNotFoundError) or getattr(error, "status", None) in (404, 410)
+    return isinstance(error, FileNotFoundError) or _status_of(error) in (404, 410)
+
+
+def _status_of(error: BaseException) -> int | None:
+    """Return the status that a storage answered with over HTTP: aiohttp and the others' clients name it differently."""
+    found = getattr(error, "status", None) or getattr(error, "status_code", None)
+    return found if isinstance(found, int) else None
 
 
 def trouble_of(error: BaseException) -> str:
@@ -208,7 +214,7 @@ def trouble_of(error: BaseException) -> str:
 def say(error: BaseException) -> str:
     """Put what a storage raised into the short words of a row, none of its own: they may quote a secret."""
     error = find_cause(error)
-    status = getattr(error, "status", None)
+    status = _status_of(error)
     if isinstance(error, Refused):
         return str(error)
     if isinstance(error, InputError):
