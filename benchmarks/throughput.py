@@ -35,7 +35,7 @@ from digit_batch.batch import classify
 from digit_batch.batch.chunks import CHUNK_FILES
 from digit_batch.features import extract_features
 from digit_batch.ink import find_inks
-from digit_batch.model import Model, load_model, prepare
+from digit_batch.model import Model, load_model, see_directions
 
 ROUNDS = 3
 WIDTH = 132  # columns of the tables where there is no terminal
@@ -69,7 +69,7 @@ def decode_only(paths: Sequence[Path]) -> None:
 
 def run_plain_script(paths: Sequence[Path], svc: SVC) -> list[int]:
     """Read digits as tutorials do: load, crop, resize to 8x8, predict, one by one, with the very same classifier."""
-    return [int(svc.predict(prepare(_plain_features(skimage.io.imread(path))))[0]) for path in paths]
+    return [int(svc.predict(see_directions(_plain_features(skimage.io.imread(path))))[0]) for path in paths]
 
 
 def _plain_features(picture: NDArray[np.uint8]) -> NDArray[np.float32]:

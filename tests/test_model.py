@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
 from digit_batch.errors import DigitBatchError, ModelError, OutputError
-from digit_batch.model import Model, load_model, prepare, save_model, shipped_model
+from digit_batch.model import Model, load_model, save_model, see_directions, shipped_model
 from digit_batch.predictions import CLASSES
 
 TRAPS_SPRUNG = []
@@ -43,7 +43,7 @@ def points():
 @pytest.fixture(scope="module")
 def model(points):
     """A small model of scikit-learn's digits as they are."""
-    svc = SVC(C=10, gamma=0.2).fit(prepare(points[:300]).astype(np.float64), load_digits().target[:300])
+    svc = SVC(C=10, gamma=0.2).fit(see_directions(points[:300]).astype(np.float64), load_digits().target[:300])
     return Model(svc, fitted_on="300 digits", scores={"held_out_accuracy": 0.9})
 
 
@@ -76,7 +76,7 @@ def plain(points):
 def margins_of_scikit_learn(model, points):
     svc = copy.copy(model.svc)
     svc.decision_function_shape = "ovo"
-    return svc.decision_function(prepare(points).astype(np.float64))
+    return svc.decision_function(see_directions(points).astype(np.float64))
 
 
 def test_a_model_answers_the_same_after_saving_and_loading(load, model, saved, points):
@@ -124,7 +124,7 @@ def test_margins_hold_for_any_gamma_on_counts_as_they_are(points, gamma):
 
 def test_labels_are_scikit_learns(model, points):
     said = model.chances(points).argmax(axis=1)
-    voted = model.svc.predict(prepare(points).astype(np.float64))
+    voted = model.svc.predict(see_directions(points).astype(np.float64))
     wins = (margins_of_scikit_learn(model, points)[:, None, :] * sides() > 0).sum(axis=2).max(axis=1)
     clear = wins == CLASSES - 1  # one digit wins all its duels; else scikit-learn breaks a tie by order
     assert clear.mean() > 0.95

@@ -5,7 +5,7 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.svm import SVC
 
-from digit_batch.model import Calibration, Model, load_model, narrowest, prepare
+from digit_batch.model import Calibration, Model, load_model, narrowest, see_directions
 from digit_batch.model.confidence import LEAST, MOST, calibrate, estimate, share
 from digit_batch.model.duels import Duels
 from digit_batch.model.fitted import CLEAR, HOPELESS, RUNNERS, STRANGER
@@ -25,7 +25,7 @@ def shipped():
 
 
 def test_duels_among_some_are_those_among_all(shipped, unseen):
-    points = prepare(unseen[0][:70])
+    points = see_directions(unseen[0][:70])
     duels = Duels(shipped.svc)
     asked = np.random.default_rng(0).random((70, duels.classes)) < 0.4
     whole, some = duels.decide(points), duels.decide_among(points, asked)
@@ -36,7 +36,7 @@ def test_duels_among_some_are_those_among_all(shipped, unseen):
 
 
 def test_margins_are_antisymmetric_and_the_narrowest_is_the_least(shipped, unseen):
-    margins = Duels(shipped.first).decide(prepare(unseen[0][:20]))
+    margins = Duels(shipped.first).decide(see_directions(unseen[0][:20]))
     assert np.allclose(margins, -margins.transpose(0, 2, 1), atol=1e-5)
     others = margins[:, :CLASSES, :CLASSES].copy()
     others[:, range(CLASSES), range(CLASSES)] = np.inf
@@ -46,8 +46,8 @@ def test_margins_are_antisymmetric_and_the_narrowest_is_the_least(shipped, unsee
 def test_the_first_look_answers_what_is_clear_and_the_large_one_the_rest(shipped, unseen):
     features, labels = unseen
     answers = shipped.answer(features)
-    early = Duels(shipped.first).decide(prepare(features))
-    late = Duels(shipped.svc).decide(prepare(features))
+    early = Duels(shipped.first).decide(see_directions(features))
+    late = Duels(shipped.svc).decide(see_directions(features))
     first, second = narrowest(early).argmax(axis=1), narrowest(late).argmax(axis=1)
     assert 0.3 < answers.clear.mean() < 0.95
     assert np.array_equal(answers.labels[answers.clear], first[answers.clear])
@@ -66,7 +66,7 @@ def test_reconsidering_the_same_reading_changes_no_label_among_the_runners(shipp
     features = unseen[0]
     answers = shipped.answer(features)
     again = shipped.reconsider(answers, [features, features])
-    second = narrowest(Duels(shipped.svc).decide(prepare(features)))
+    second = narrowest(Duels(shipped.svc).decide(see_directions(features)))
     among = np.take_along_axis(second, np.argsort(-answers.chances, axis=1)[:, :RUNNERS], axis=1)
     asked, third = (again.chances > 0).sum(axis=1), np.sort(answers.chances, axis=1)[:, -3]
     assert (asked <= RUNNERS).all()
@@ -79,7 +79,9 @@ def test_reconsidering_the_same_reading_changes_no_label_among_the_runners(shipp
 def test_likeness_is_the_duel_with_strangers_averaged_over_readings(shipped, unseen):
     features, labels = unseen
     one, other = features[:50], features[50:100]
-    duels = [Duels(shipped.svc).decide(prepare(each))[np.arange(50), labels[:50], STRANGER] for each in (one, other)]
+    duels = [
+        Duels(shipped.svc).decide(see_directions(each))[np.arange(50), labels[:50], STRANGER] for each in (one, other)
+    ]
     assert shipped.liken(labels[:50], [one]) == pytest.approx(duels[0], abs=1e-4)
     assert shipped.liken(labels[:50], [one, other]) == pytest.approx(np.mean(duels, axis=0), abs=1e-4)
 
@@ -111,7 +113,7 @@ def test_where_all_are_right_nothing_can_be_told_apart():
 
 def test_a_model_without_a_first_look_knows_no_strangers():
     data = load_digits()
-    model = Model(SVC(C=10, gamma=0.2).fit(prepare(data.data[:500]).astype(np.float64), data.target[:500]))
+    model = Model(SVC(C=10, gamma=0.2).fit(see_directions(data.data[:500]).astype(np.float64), data.target[:500]))
     answers = model.answer(data.data[500:600].astype(np.float32))
     assert not answers.clear.any()
     assert np.isposinf(answers.likeness).all()

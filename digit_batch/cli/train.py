@@ -53,7 +53,7 @@ def train(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the splits and of everything drawn.")] = 0,
     c: Annotated[
-        float | None, typer.Option("--c", callback=above_0, help="The classifier's C.", show_default="10")
+        float | None, typer.Option("--c", callback=above_0, help="The classifier's C.", show_default="3")
     ] = None,
     gamma: Annotated[
         float | None, typer.Option("--gamma", callback=above_0, help="The classifier's gamma.", show_default="0.12")

@@ -1,11 +1,13 @@
 """The fitted model: what it answers, how sure it is, and how it is kept.
 
-`duels` is a support vector classifier as matrix products, `confidence` turns its margins into chances, `fitted` is the
-model, which looks twice where it must, and `file` saves and loads it safely.
+`directions` is what a classifier sees of the 8x8 grid, `duels` a support vector classifier as matrix products,
+`confidence` turns its margins into chances, `fitted` is the model, which looks twice where it must, and `file` saves it
+and loads it safely.
 """
 
 from digit_batch.model.confidence import Calibration, calibrate
-from digit_batch.model.duels import narrowest, prepare
+from digit_batch.model.directions import see_directions
+from digit_batch.model.duels import narrowest
 from digit_batch.model.file import load_model, save_model, shipped_model
 from digit_batch.model.fitted import Answers, Model
 
@@ -16,7 +18,7 @@ __all__ = [
     "calibrate",
     "load_model",
     "narrowest",
-    "prepare",
     "save_model",
+    "see_directions",
     "shipped_model",
 ]

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digit_batch.features import LEVELS
 from digit_batch.predictions import CLASSES
 
 F32 = NDArray[np.float32]
@@ -61,7 +60,7 @@ class Duels:
         self.ends = np.concatenate([[0], np.cumsum(svc.n_support_)])
 
     def decide(self, points: F32) -> F32:
-        """Return by how much each class beats each other one for (n, 64) points: (n, classes, classes)."""
+        """Return by how much each class beats each other one for (n, m) points: (n, classes, classes)."""
         said = np.zeros((len(points), self.classes, self.classes - 1), np.float32)
         for start in range(0, len(points), BLOCK):
             block = self._fill(points[start : start + BLOCK], BLOCK)
@@ -75,7 +74,7 @@ class Duels:
         Parameters
         ----------
         points
-            (n, 64) of `prepare`.
+            (n, m) points, of what the classifier was fitted on.
         asked
             (n, classes) which classes may be the answer for each point.
         """
@@ -108,7 +107,7 @@ class Duels:
         ]
 
     def _hear(self, voice: int, points: F32) -> NDArray[np.float64]:
-        """Return what one class's support vectors say to (n, 66) points."""
+        """Return what one class's support vectors say to (n, m + 2) points."""
         weights, coefficients = self._voices[voice]
         kernel = points @ weights
         np.exp(kernel, out=kernel)
@@ -126,15 +125,6 @@ class Duels:
         filled[:, -2] = 1
         filled[: len(points), -1] = np.einsum("ij,ij->i", points, points)
         return filled
-
-
-def prepare(features: F32) -> F32:
-    """Return what the classifier sees: the square root of the share of ink in each block, 0 to 1.
-
-    The root evens out the noise of a count (its spread grows with the root of the count), and reads real scans a
-    little better than the plain share.
-    """
-    return np.sqrt(np.asarray(features, dtype=np.float32) / LEVELS)
 
 
 def square(margins: F32) -> F32:

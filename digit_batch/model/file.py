@@ -5,6 +5,7 @@ the schema names must stand in `TRUSTED_TYPES`. `FORMAT` says how the archive is
 
 1. one dict: format, package, scikit_learn, recipe, fitted_on, scores, calibration, svc.
 2. the calibration has three weights for each look; also first, the small classifier, or None; and plain.
+3. support vectors are what `see_directions` makes of features, unless plain.
 """
 
 import io
@@ -22,11 +23,12 @@ from digit_batch import __version__
 from digit_batch.errors import ModelError, OutputError
 from digit_batch.features import RECIPE_VERSION, SIDE
 from digit_batch.model.confidence import Calibration
+from digit_batch.model.directions import SEEN
 from digit_batch.model.duels import Arrays
 from digit_batch.model.fitted import STRANGER, Model
 from digit_batch.predictions import CLASSES
 
-FORMAT = 2
+FORMAT = 3
 TRUSTED_TYPES = frozenset(
     {
         "builtins.dict",
@@ -185,7 +187,8 @@ def _model(document: Any, path: Path) -> Model:
                 f"would not be the same. Train it again with `digit-batch train`."
             )
     svc, first = document.get("svc"), document.get("first")
-    if not (_is_whole(svc) and (first is None or _is_whole(first))):
+    seen = SIDE * SIDE if document.get("plain") else SEEN
+    if not (_is_whole(svc, seen) and (first is None or _is_whole(first, seen))):
         raise ModelError(f"The model {path} holds no fitted digit classifier. Train it again with `digit-batch train`.")
     try:
         weights = {name: _three(document["calibration"][name]) for name in ("first", "second")}
@@ -211,8 +214,8 @@ def _three(weights: Any) -> tuple[float, float, float]:
     return one, two, three
 
 
-def _is_whole(svc: Any) -> bool:
-    """Tell whether a classifier knows the digits, and its arrays fit each other and the features."""
+def _is_whole(svc: Any, seen: int) -> bool:
+    """Tell whether a classifier knows the digits, and its arrays fit each other and the numbers that it sees."""
     try:
         classes = len(svc.classes_)
         vectors, coefficients, count = svc.support_vectors_, svc.dual_coef_, svc.n_support_
@@ -222,7 +225,7 @@ def _is_whole(svc: Any) -> bool:
             and list(svc.classes_) == list(range(classes))
             and count.shape == (classes,)
             and count.min() >= 0
-            and vectors.shape == (int(count.sum()), SIDE * SIDE)
+            and vectors.shape == (int(count.sum()), seen)
             and coefficients.shape == (classes - 1, len(vectors))
             and svc.intercept_.shape == (classes * (classes - 1) // 2,)
             and all(np.isfinite(part).all() for part in (vectors, coefficients, svc.intercept_))

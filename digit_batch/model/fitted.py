@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from digit_batch.features import extract_features, stretch_crops
 from digit_batch.model.confidence import Calibration, estimate, share
-from digit_batch.model.duels import Arrays, Duels, narrowest, prepare
+from digit_batch.model.directions import see_directions
+from digit_batch.model.duels import Arrays, Duels, narrowest
 from digit_batch.predictions import CLASSES
 
 F32 = NDArray[np.float32]
@@ -57,8 +58,8 @@ class Model:
     Attributes
     ----------
     svc : sklearn.svm.SVC or Arrays
-        Fitted on `prepare` of 64 features, for the labels 0 to 9, and `STRANGER` where it knows what is no digit; or
-        its arrays, which are enough to read digits.
+        Fitted on what `see_directions` makes of 64 features, for the labels 0 to 9, and `STRANGER` where it knows what
+        is no digit; or its arrays, which are enough to read digits.
     first : sklearn.svm.SVC, Arrays or None
         A small one of the same classes for the first look.
     calibration : Calibration
@@ -69,7 +70,7 @@ class Model:
         Held-out figures from the time of fitting.
     plain : bool
         It was fitted on scikit-learn's counts as they are, 0 to 16, and reads crops stretched over the 8x8 grid:
-        the classic walk-through's model, without this package's recipe and without `prepare`.
+        the classic walk-through's model, without this package's recipe and without `see_directions`.
     """
 
     svc: Any
@@ -171,7 +172,7 @@ class Model:
         return marked
 
     def _points(self, features: F32) -> F32:
-        return features.astype(np.float32) if self.plain else prepare(features)
+        return features.astype(np.float32) if self.plain else see_directions(features)
 
     @cached_property
     def _duels(self) -> Duels:
