@@ -1,6 +1,6 @@
 """A Dask cluster against processes of this machine: the same folder in one run, and memory that does not grow.
 
-    python benchmarks/cluster.py                              # 30,000 files of 28x28, two processes each way
+    python benchmarks/cluster.py                              # 30,000 files of 28x28, two processes each way, three rounds
     python benchmarks/cluster.py --memory 10000 100000        # instead, peaks of client and scheduler
 
 The cluster is running, and has been used once, before the clock starts. Whole commands are timed,
@@ -118,7 +118,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--files", type=int, default=30_000)
     parser.add_argument("--kind", choices=list(KINDS), default="small")
-    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=3, help="whose median counts")
     parser.add_argument("--memory", type=int, nargs="+", metavar="FILES", help="peaks for these many files, instead")
     given = parser.parse_args()
     console = Console()

@@ -50,6 +50,7 @@ def read_chosen(
         found = stack.enter_context(chosen.found())
         images = batch.images_among(found, lambda thing: tally.skipped.update([thing.reason]))
         images = (image for image in images if not target.is_own(image))
+        workplace.get_ready()
         fitted = load_model(model, bare=True)
         if target.to_stdout:
             write: Callable[[str, int], None] = stack.enter_context(write_to_stdout())

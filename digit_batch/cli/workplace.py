@@ -31,6 +31,13 @@ class Workplace:
     cluster: str | None
     efforts: "Efforts | None" = None
 
+    def get_ready(self) -> None:
+        """Begin what takes a moment, and can be done while the caller reads the model."""
+        if self.cluster is not None:
+            from digit_batch.batch.cluster import import_ahead
+
+            import_ahead()
+
     def classify(
         self, chunks: "Iterator[Sequence[Source]]", model: "Model", settings: "Settings", *, quiet: bool
     ) -> "Work":
