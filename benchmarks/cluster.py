@@ -1,7 +1,7 @@
 """A Dask cluster against processes of this machine: the same folder in one run, and memory that does not grow.
 
-    python benchmarks/cluster.py                              # 30,000 files of 28x28, two processes each way, three rounds
-    python benchmarks/cluster.py --memory 10000 100000        # instead, peaks of client and scheduler
+    python benchmarks/cluster.py                        # 30,000 files of 28x28, two processes each way
+    python benchmarks/cluster.py --memory 10000 100000  # instead, peaks of client and scheduler
 
 The cluster is running, and has been used once, before the clock starts. Whole commands are timed,
 so that a short run shows mostly what starting costs. Wanted: at most 15 % slower.
