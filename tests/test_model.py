@@ -104,6 +104,14 @@ def test_a_bare_model_answers_the_same_and_needs_no_scikit_learn(model, saved, p
     assert (done.stdout, done.stderr) == ("\n", "")
 
 
+def test_a_bare_model_is_small_and_loses_nothing(model):
+    """Support vectors travel to every worker: in half precision where that is exact."""
+    assert model.bare().svc.support_vectors_.dtype == np.float16
+    assert np.array_equal(model.bare().svc.support_vectors_, model.svc.support_vectors_)
+    fine = SVC(C=10, gamma=0.2).fit(np.random.default_rng(0).random((100, 64)), np.arange(100) % 10)
+    assert Model(fine, plain=True).bare().svc.support_vectors_.dtype == np.float32
+
+
 def test_margins_are_scikit_learns_decision_function(model, points):
     assert np.abs(model.margins(points) - margins_of_scikit_learn(model, points)).max() < 1e-3
 

@@ -1,7 +1,7 @@
 """A support vector classifier's duels of one class against another, as matrix products in single precision."""
 
 from dataclasses import dataclass, fields
-from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -35,9 +35,13 @@ class Arrays:
 
     @classmethod
     def of(cls, svc: Any) -> "Arrays":
-        """Return the arrays of a classifier, the large ones in the single precision that `Duels` works in."""
+        """Return the arrays of a classifier, the large ones no more precise than `Duels` needs them: they travel."""
         parts = {field.name: getattr(svc, field.name) for field in fields(cls)}
-        return cls(**parts | {name: parts[name].astype(np.float32) for name in ("support_vectors_", "dual_coef_")})
+        vectors, coefficients = parts["support_vectors_"], parts["dual_coef_"].astype(np.float32)
+        with np.errstate(over="ignore"):
+            half = vectors.astype(np.float16)  # holds what `see_directions` gives exactly
+        vectors = half if np.array_equal(half, vectors) else vectors.astype(np.float32)
+        return cls(**parts | {"support_vectors_": vectors, "dual_coef_": coefficients})
 
 
 class Duels:
@@ -50,14 +54,10 @@ class Duels:
     def __init__(self, svc: Any) -> None:
         self.classes = len(svc.classes_)
         self.intercept = square(svc.intercept_[None].astype(np.float32))[0]
-        gamma = float(svc._gamma)
-        vectors = svc.support_vectors_.astype(np.float32)
-        # -g |x - v|^2 = 2g x.v - g v.v - g x.x is one product, with 1 and x.x behind each point.
-        squares = np.einsum("ij,ij->i", vectors, vectors)
-        behind = [-gamma * squares, np.full(len(vectors), -gamma)]
-        self.weights = np.column_stack([2 * gamma * vectors, *behind]).astype(np.float32).T
-        self.coefficients = svc.dual_coef_.T.astype(np.float32)
-        self.ends = np.concatenate([[0], np.cumsum(svc.n_support_)])
+        self._coefficients = svc.dual_coef_.T.astype(np.float32)
+        ends = np.concatenate([[0], np.cumsum(svc.n_support_)]).tolist()
+        self._voices = [slice(start, end) for start, end in pairwise(ends)]  # libsvm's layout
+        self._weights = [_weigh(svc.support_vectors_[voice], float(svc._gamma)) for voice in self._voices]
 
     def decide(self, points: F32) -> F32:
         """Return by how much each class beats each other one for (n, m) points: (n, classes, classes)."""
@@ -98,18 +98,10 @@ class Duels:
         margins: F32 = duels * np.sign(np.arange(n) - np.arange(n)[:, None]).astype(np.float32) + self.intercept
         return margins
 
-    @cached_property
-    def _voices(self) -> list[tuple[F32, F32]]:
-        """For each class its support vectors, and what they say in its duels (libsvm's layout)."""
-        return [
-            (np.ascontiguousarray(self.weights[:, start:end]), self.coefficients[start:end])
-            for start, end in zip(self.ends, self.ends[1:], strict=False)
-        ]
-
     def _hear(self, voice: int, points: F32) -> NDArray[np.float64]:
         """Return what one class's support vectors say to (n, m + 2) points."""
-        weights, coefficients = self._voices[voice]
-        kernel = points @ weights
+        coefficients = self._coefficients[self._voices[voice]]
+        kernel = points @ self._weights[voice]
         np.exp(kernel, out=kernel)
         # Thousands of terms of both signs nearly cancel out: single precision is for a few of them at a time.
         heard = np.zeros((len(points), self.classes - 1))
@@ -125,6 +117,17 @@ class Duels:
         filled[:, -2] = 1
         filled[: len(points), -1] = np.einsum("ij,ij->i", points, points)
         return filled
+
+
+def _weigh(vectors: NDArray[np.floating], gamma: float) -> F32:
+    """Return the (m + 2, k) matrix that takes points, with 1 and their squares behind, to exponents of the kernel.
+
+    -g |x - v|^2 = 2g x.v - g v.v - g x.x is one product.
+    """
+    exact = vectors.astype(np.float32)
+    squares = np.einsum("ij,ij->i", exact, exact)
+    behind = [-gamma * squares, np.full(len(exact), -gamma)]
+    return np.ascontiguousarray(np.column_stack([2 * gamma * exact, *behind]).T, np.float32)
 
 
 def square(margins: F32) -> F32:
