@@ -1,9 +1,10 @@
 """What a classifier sees of an 8x8 grid: in which of eight directions the rims of its strokes face, and where.
 
 Two hands' grids of one digit differ by where a stroke lies more than by how its pieces run, so that their plain counts
-are far from each other. Directions, counted in large fields that overlap, are near: of MNIST's mistakes half are gone
-(models/README.md has the figures). Step by step, as in C.-L. Liu and others, "Handwritten digit recognition:
-investigation of normalization and feature extraction techniques", Pattern Recognition 37 (2004):
+are far from each other. Directions, counted in large fields that overlap, are near: fitted on MNIST, two in five of the
+mistakes are gone (models/README.md and benchmarks/README.md have figures). Step by step, as in C.-L. Liu and others,
+"Handwritten digit recognition: investigation of normalization and feature extraction techniques", Pattern Recognition
+37 (2004):
 
 1. root: the square root of the share of ink in each block evens out the noise of a count;
 2. double: 16x16 samples by cubic interpolation (R. Keys, 1981), so that rims lie between blocks too;

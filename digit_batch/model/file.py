@@ -113,7 +113,8 @@ def load_model(path: Path | None = None, *, bare: bool = False) -> Model:
             f"The model {path} holds the foreign type {min(foreign)}; nothing in it was run. "
             "Use only models made by `digit-batch train`."
         )
-    return _model(document, path)
+    model = _model(document, path)
+    return model.bare() if bare else model
 
 
 def shipped_model() -> Path:
