@@ -29,6 +29,7 @@ from digit_batch.model.fitted import STRANGER, Model
 from digit_batch.predictions import CLASSES
 
 FORMAT = 3
+PACKED = 8  # level of compression: 9 makes the file 3 % smaller, and takes 20 s instead of 7
 TRUSTED_TYPES = frozenset(
     {
         "builtins.dict",
@@ -71,7 +72,7 @@ def save_model(model: Model, path: Path) -> None:
     }
     part = path.with_name(path.name + ".part")
     try:
-        part.write_bytes(skops.io.dumps(document, compression=zipfile.ZIP_DEFLATED, compresslevel=9))
+        part.write_bytes(skops.io.dumps(document, compression=zipfile.ZIP_DEFLATED, compresslevel=PACKED))
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)
