@@ -61,7 +61,9 @@ def test_slopes_are_sobels_of_the_doubled_grid(digits):
 
 def test_fields_overlap_and_are_means():
     assert MEANS.sum(axis=0) == pytest.approx(1)
-    assert ((MEANS > 0).sum(axis=1) >= 1).all()
+    fields_of = (MEANS > 0).sum(axis=1)
+    assert fields_of.min() == 1  # in the corners
+    assert fields_of.max() == 4  # elsewhere
 
 
 def test_a_blank_shows_nothing():
