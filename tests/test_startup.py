@@ -46,6 +46,19 @@ def test_importing_the_package_costs_nothing():
     assert result.stdout.split() == ["digit_batch"]
 
 
+def test_a_worker_that_reads_loads_neither_scipy_nor_scikit_learn():
+    program = """
+import sys
+from digit_batch.batch.chunks import Settings, read_chunk
+from digit_batch.images import walk
+from digit_batch.model import load_model
+[rows] = read_chunk(list(walk(["samples/labelled"])), load_model(bare=True), Settings())
+print(len(rows), *({"scipy", "skimage", "sklearn"} & set(sys.modules)))
+"""
+    result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout.split() == ["100"]
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_command_shows_an_example(run, name):
     shown = run(name, "--help").stdout

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-CORNERS = np.ones((3, 3), bool)  # neighbours at corners are connected
+from digit_batch.ink.labels import choose_labels, label_parts
+
 CENTRAL = 0.3  # of the side: how fast a part's rating falls with its distance from the middle
 LINE_RATING = 0.02  # what a line's ink counts for, so that a 1 alone in a narrow picture is still found
 LINE_SHARE = 0.6  # of a part's pixels on rules: more, and it is a rule, a frame or a corner of one
@@ -47,50 +48,6 @@ class Parts:
         """Return which share of each part's pixels a (n, h, w) mask holds."""
         counts = np.bincount(self.labels[mask], minlength=len(self.area) + 1)[1:]
         return np.asarray(counts / np.maximum(self.area, 1), float)
-
-
-def label_parts(mask: Mask) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
-    """Return a (n, h, w) mask with its connected parts numbered from 1, and (k, 5) their canvas and box."""
-    from scipy import ndimage  # a fifth of a second, and the process that only hands out files never comes here
-
-    used: Mask = np.logical_or.reduce(mask, axis=0)
-    rows, columns = np.flatnonzero(used.any(axis=1)), np.flatnonzero(used.any(axis=0))
-    labels = np.zeros(mask.shape, np.int32)
-    if len(rows) == 0:
-        return labels, np.zeros((0, 5), np.intp)
-    (top, bottom), (left, right) = (int(rows[0]), int(rows[-1]) + 1), (int(columns[0]), int(columns[-1]) + 1)
-    # One tall picture with an empty row behind each canvas: half as quick again as a stack.
-    step = bottom - top + 1
-    tall = np.zeros((len(mask), step, right - left), bool)
-    tall[:, :-1] = mask[:, top:bottom, left:right]
-    numbered, count = ndimage.label(tall.reshape(-1, right - left), CORNERS)
-    labels[:, top:bottom, left:right] = numbered.reshape(tall.shape)[:, :-1]
-    boxes = _box_labels(numbered, count)
-    canvas, boxes[:, 0] = np.divmod(boxes[:, 0], step)
-    boxes[:, 2] -= canvas * step
-    return labels, np.column_stack([canvas, boxes + np.array([top, left, top, left])])
-
-
-def _box_labels(labels: NDArray[np.int32], count: int) -> NDArray[np.intp]:
-    """Return (count, 4) top, left, bottom, right of the labels 1 to count in an (h, w) picture of few labelled pixels.
-
-    What `scipy.ndimage.find_objects` gives, without a look at every pixel: a third of the time.
-    """
-    places = np.flatnonzero(labels)
-    label = labels.reshape(-1)[places] - 1
-    y, x = np.divmod(places, labels.shape[1])
-    boxes = np.zeros((count, 4), np.intp)
-    boxes[:, 0], boxes[:, 1] = labels.shape
-    for column, extreme, at in ((0, np.minimum, y), (1, np.minimum, x), (2, np.maximum, y + 1), (3, np.maximum, x + 1)):
-        side = boxes[:, column].copy()
-        extreme.at(side, label, at)
-        boxes[:, column] = side
-    return boxes
-
-
-def choose_labels(chosen: Mask, labels: NDArray[np.int32]) -> Mask:
-    """Return the mask of the labels of the chosen parts."""
-    return np.concatenate([[False], chosen]).take(labels)
 
 
 def find_parts(ink: NDArray[np.float32], mask: Mask) -> Parts:

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from digit_batch.ink.parts import choose_labels, label_parts
+from digit_batch.ink.labels import choose_labels, label_parts
 from digit_batch.ink.sliding import slide
 
 Mask = NDArray[np.bool_]
