@@ -3,6 +3,8 @@
 import io
 import os
 import sys
+import threading
+from contextlib import suppress
 
 import pytest
 from folders import draw, facts_of, fill, fill_mixed, part_of, run, start
@@ -146,6 +148,29 @@ def test_names_come_from_a_list_too(tmp_path, monkeypatch):
     process = start("classify", "--files-from", "-", "-o", "-", "-q", stdin=-1)
     shown, _ = process.communicate("\n".join(names).encode(), timeout=120)
     assert [line.split(b",")[0].decode() for line in io.BytesIO(shown)][1:] == names
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no terminals nor named pipes to make there")
+def test_a_list_from_a_pipe_is_read_whole_where_a_bar_shows(tmp_path):
+    """The bar counts ahead from a second look at the list, which a pipe does not have."""
+    folder, pipe, out = fill(tmp_path / "scans", 3), tmp_path / "pipe", tmp_path / "out.csv"
+    os.mkfifo(pipe)
+    names = [str(folder / f"{number % 3:03}.png") for number in range(6_000)]
+    screen, terminal = os.openpty()
+    process = start("classify", "--files-from", pipe, "-o", out, stderr=terminal)
+    os.close(terminal)
+    threading.Thread(target=drain, args=(screen,), daemon=True).start()
+    pipe.write_text("\n".join(names))
+    process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert [row.path for row in load_predictions(out)] == names
+
+
+def drain(screen):
+    """Take what a terminal would show, until it ends."""
+    with suppress(OSError), os.fdopen(screen, "rb", buffering=0) as stream:
+        while stream.read(1 << 16):
+            pass
 
 
 def test_a_dry_run_counts_and_reads_nothing(tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """What is to be read, as the command line names it: inputs, lists, patterns, a share."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -108,7 +109,8 @@ def count_chosen(chosen: Chosen) -> None:
 
 def count_again(chosen: Chosen) -> "Callable[[], Iterator[Source]] | None":
     """Return a second walk, for the total of the bar; none where the names come once only."""
-    if chosen.files_from == "-":
+    listed = chosen.files_from
+    if listed == "-" or (listed and not os.path.isfile(listed)):  # a pipe's names, once counted, would not be read
         return None
 
     def again() -> "Iterator[Source]":
