@@ -80,8 +80,14 @@ def check_output(path: Path, *, force: bool = False, resume: bool = False) -> No
     OutputError
         One sentence: what, why, and the cure.
     """
+    if str(path) == "-":
+        raise OutputError("Cannot write to stdout here: only the rows of `classify` go there. Name a file.")
     if path.is_dir():
         raise OutputError(f"Cannot write {path}: it is a folder. Name a file with -o.")
+    if path.exists() and not path.is_file():  # a rename would put a file in the place of /dev/null
+        raise OutputError(f"Cannot write {path}: it is a pipe or a device, and no file. Name a file.")
+    if path.is_symlink():
+        raise OutputError(f"{path} is a link, which would be lost. Name {os.path.realpath(path)} itself.")
     if path.exists() and not force:
         raise OutputError(
             f"{path} is whole: there is nothing to resume. Give --force to make it anew."

@@ -100,6 +100,67 @@ def test_an_output_inside_the_input_is_never_read(tmp_path):
         out.unlink()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no named pipes nor links to make there")
+@pytest.mark.parametrize("force", [(), ("--force",)], ids=["unasked", "forced"])
+@pytest.mark.parametrize(("name", "why"), [("pipe", "a pipe or a device"), ("link", "a link"), ("lost", "a link")])
+def test_what_is_no_file_is_never_replaced(tmp_path, name, why, force):
+    """A device least of all: written by its name and renamed, ``/dev/null`` would be gone."""
+    folder = fill(tmp_path / "scans", 1)
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "whole.csv").write_text("earlier")
+    (tmp_path / "link").symlink_to("whole.csv")
+    (tmp_path / "lost").symlink_to("nowhere")
+    before = {path.name: path.lstat().st_ino for path in tmp_path.iterdir()}
+    for words in (("classify", folder), ("evaluate", folder, "--json", tmp_path / "figures")):
+        result = run(*words, "-o", tmp_path / name, *force)
+        assert result.exit_code == 1 and result.stderr.count("\n") == 1 and why in result.stderr
+    assert {path.name: path.lstat().st_ino for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("command", ["classify", "evaluate"])
+def test_an_empty_name_is_refused(tmp_path, monkeypatch, command):
+    """It is what an unset variable of the shell gives, and no wish for the name that is the default."""
+    monkeypatch.chdir(tmp_path)
+    fill(tmp_path / "scans", 1)
+    assert run(command, "scans", "-o", "").exit_code == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["scans"]
+
+
+@pytest.mark.parametrize("words", ["merge scans -o -", "evaluate scans -o -", "evaluate scans --json -", "train -o -"])
+def test_only_the_rows_of_classify_go_to_stdout(tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    fill(tmp_path / "scans", 1)
+    result = run(*words.split())
+    assert result.exit_code == 1 and result.stderr.count("\n") == 1 and "Name a file" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["scans"]
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("classify scans -o new.csv --report new.csv", "two outputs"),
+        ("evaluate scans -o new.csv --json ./new.csv", "two outputs"),
+        ("train -o new.skops --json new.skops", "two outputs"),
+        ("classify scans -o scans/000.png", "is an image"),
+        ("classify --files-from list -o scans/000.png", "is an image"),
+        ("classify scans --report scans/000.png", "is an image"),
+        ("classify --files-from list -o list", "is read here"),
+        ("evaluate scans --plot scans/000.png", "is an image"),
+        ("explain scans/000.png -o scans/000.png", "is read here"),
+        ("explain scans -o scans/000.png", "is an image"),
+        ("review list -o list", "is read here"),
+    ],
+)
+def test_no_output_takes_the_place_of_another_or_of_what_is_read(tmp_path, monkeypatch, words, why):
+    monkeypatch.chdir(tmp_path)
+    fill(tmp_path / "scans", 1)
+    (tmp_path / "list").write_text("scans/000.png\n")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    result = run(*words.split(), "--force")
+    assert result.exit_code == 1 and result.stderr.count("\n") == 1 and why in result.stderr
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
 def test_a_run_without_an_image_leaves_nothing_behind(tmp_path):
     (tmp_path / "in").mkdir()
     out = tmp_path / "out.csv"

@@ -26,6 +26,7 @@ from digit_batch.cli.options import (
     ShardText,
     Timeout,
     file_option,
+    not_empty,
 )
 
 DEFAULT_OUTPUT = "predictions.csv"
@@ -36,7 +37,11 @@ def classify(
     output: Annotated[
         str | None,
         typer.Option(
-            "-o", "--output", help="The CSV, or a .parquet; - writes rows to stdout.", show_default=DEFAULT_OUTPUT
+            "-o",
+            "--output",
+            callback=not_empty,
+            help="The CSV, or a .parquet; - writes rows to stdout.",
+            show_default=DEFAULT_OUTPUT,
         ),
     ] = None,
     model: ModelPath = None,
@@ -87,6 +92,7 @@ def classify(
         return
 
     from digit_batch.batch import Settings
+    from digit_batch.cli.outputs import check_apart
     from digit_batch.cli.reading import read_chosen, retry_table
     from digit_batch.cli.target import Target
     from digit_batch.images import Limits
@@ -99,14 +105,17 @@ def classify(
         timeout,
     )
     if retry_errors is not None:
+        check_apart([output], [model])
         retry_table(retry_errors, output, settings, model=model, jobs=jobs, force=force, quiet=quiet)
         return
+    output = output or DEFAULT_OUTPUT
+    check_apart((None if parts else output, report), (*chosen.inputs, files_from, model))
     page = None
     if report is not None:
         from digit_batch.cli.report import Report as Page
 
         asked = {**chosen.asked, "--min-confidence": str(settings.min_confidence), "--polarity": settings.polarity}
         page = Page(report, "classify", inputs or [files_from or ""], model, settings, asked, force=force)
-    target = Target(output or DEFAULT_OUTPUT, probabilities, resume, force, parts)
+    target = Target(output, probabilities, resume, force, parts)
     target.check(sharing=share is not None)
     read_chosen(chosen, target, settings, page, model=model, workplace=Workplace(jobs, cluster), quiet=quiet)

@@ -3,13 +3,11 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from digit_batch.cli.options import Force
+from digit_batch.cli.options import Force, file_option
 
 
 def dataset(
-    plot: Annotated[Path | None, typer.Option(help="Draw the first digits and their labels: PNG, SVG or PDF.")] = None,
+    plot: Annotated[Path | None, file_option(help="Draw the first digits and their labels: PNG, SVG or PDF.")] = None,
     force: Force = False,
 ) -> None:
     """Describe scikit-learn's digits, and show the first of them.

@@ -77,6 +77,7 @@ def evaluate(
 
     from digit_batch import batch
     from digit_batch.cli.finding import Finding
+    from digit_batch.cli.outputs import check_apart
     from digit_batch.cli.screen import follow
     from digit_batch.cli.truth import check_truth, find_truth, is_table
     from digit_batch.errors import InputError
@@ -93,6 +94,7 @@ def evaluate(
         from digit_batch.report.figures import check_figure, draw_confusion
 
         check_figure(plot)
+    check_apart((output, metrics, report), (source, labels, against, model), pictures=[plot])
     settings = batch.Settings(
         polarity.value, MIN_CONFIDENCE if min_confidence is None else min_confidence, Limits(max_pixels=max_pixels)
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digit_batch.cli.codes import UNREADABLE
-from digit_batch.cli.options import Force, Inputs, MaxPixels, ModelPath, Polarity, PolarityChoice
+from digit_batch.cli.options import Force, Inputs, MaxPixels, ModelPath, Polarity, PolarityChoice, file_option
 
 if TYPE_CHECKING:
     pass
@@ -19,7 +19,7 @@ MOST_ROWS = 200  # of a page: beyond it a picture is larger than most programs o
 def explain(
     inputs: Inputs,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Draw the steps as a picture instead, a row an image.")
+        Path | None, file_option("-o", "--output", help="Draw the steps as a picture instead, a row an image.")
     ] = None,
     model: ModelPath = None,
     polarity: Polarity = PolarityChoice.auto,
@@ -31,6 +31,7 @@ def explain(
     Example: [bold]digit-batch explain scans/a.png -o stages.png[/bold]
     """
     from digit_batch.batch import images_among
+    from digit_batch.cli.outputs import check_apart
     from digit_batch.cli.screen import err, out
     from digit_batch.errors import NoImageError
     from digit_batch.images import Frame, Limits, read_frames, walk
@@ -43,6 +44,7 @@ def explain(
 
     if output:
         check_page(output, force=force)
+        check_apart((), (*inputs, model), pictures=[output])
     fitted = load_model(model, bare=True)
 
     def look() -> Iterator[Seen]:

@@ -15,8 +15,16 @@ class PolarityChoice(StrEnum):
     light = "light"
 
 
+def not_empty(name: str | None) -> str | None:
+    """Refuse the name that an unset variable of the shell gives."""
+    if name == "":
+        raise typer.BadParameter("the name is empty. Give one, or leave the option out.")
+    return name
+
+
 def on_disk(name: str | Path) -> Path:
     """Take the name of a file of this machine; a URL would else be a file in a folder named after its scheme."""
+    not_empty(str(name))
     if "://" in str(name):
         raise typer.BadParameter("a URL is not taken here. Name a file of this machine; copy it there, if need be.")
     return Path(name)

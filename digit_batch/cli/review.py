@@ -46,7 +46,7 @@ def review(
         file_option("--apply", metavar="CORRECTIONS", help="Write what the page saved, or a sorted folder, into rows."),
     ] = None,
     sort_into: Annotated[
-        Path | None, typer.Option("--sort-into", metavar="DIR", help="Copy the images into DIR/<label>/ instead.")
+        Path | None, file_option("--sort-into", metavar="DIR", help="Copy the images into DIR/<label>/ instead.")
     ] = None,
     link: Annotated[bool, typer.Option("--link", help="With --sort-into, link to the images.")] = False,
     model: ModelPath = None,
@@ -62,12 +62,14 @@ def review(
     [bold]digit-batch review out.csv --apply corrections.csv -o corrected.csv[/bold]
     """
     from digit_batch.batch import Settings
+    from digit_batch.cli.outputs import check_apart
     from digit_batch.images import Limits
 
     if apply is not None and sort_into is not None:
         raise typer.BadParameter("--apply writes rows and --sort-into copies images: give one of the two.")
     if sort_into is not None and output is not None:
         raise typer.BadParameter("--sort-into names its own output: give no -o.")
+    check_apart([output], (table, apply, model))
     settings = Settings(polarity.value, limits=Limits(max_pixels=max_pixels))
     if apply is not None:
         _apply(table, apply, output or CORRECTED, force=force, quiet=quiet)
@@ -129,14 +131,11 @@ def _make_page(
 
 def _apply(table: Path, source: Path, output: Path, *, force: bool, quiet: bool) -> None:
     from digit_batch.cli.screen import out
-    from digit_batch.errors import OutputError
     from digit_batch.output import check_output, whole_file
     from digit_batch.parquet import load_table, packing, read_facts
     from digit_batch.report.names import plain
     from digit_batch.review import apply_corrections, check_corrections, read_corrections, read_sorted
 
-    if output.exists() and output.samefile(table):
-        raise OutputError(f"{output} is the table itself, which is not written over. Name another file with -o.")
     check_output(output, force=force)
     corrections = read_sorted(source) if source.is_dir() else read_corrections(source)
     check_corrections(corrections, load_table(table), str(table))

@@ -102,6 +102,7 @@ def train(
     import json
 
     from digit_batch.batch import Settings
+    from digit_batch.cli.outputs import check_apart
     from digit_batch.cli.screen import out, steps
     from digit_batch.cli.truth import find_truth
     from digit_batch.images import Limits
@@ -118,6 +119,7 @@ def train(
         from digit_batch.report.figures import check_figure, draw_confusion
 
         check_figure(plot)
+    check_apart((output, metrics), (*(data or ()), calibrate_on, labels), pictures=[plot])
     settings = Settings(polarity.value, limits=Limits(max_pixels=max_pixels), box="stretched" if plain else "filled")
     if calibrate_on:
         from digit_batch.cli.calibrate import calibrate
