@@ -214,6 +214,10 @@ def test_folders_nested_deeper_than_the_stack(here: Path) -> None:
         (["*.png"], ["a/*"], ["1.png", "thumbs/4.png"]),
         (["a/*", "2.*"], [], ["2.jpg", "a/3.png"]),
         ([], ["*"], []),
+        (["t*.png"], [], []),
+        ([], ["t*.png"], ["1.png", "2.jpg", "a/3.png", "thumbs/4.png"]),
+        (["?.png"], ["a?3.png"], ["1.png", "a/3.png", "thumbs/4.png"]),
+        (["t*/4.png"], [], ["thumbs/4.png"]),
     ],
 )
 def test_patterns(here: Path, include: list[str], exclude: list[str], expected: list[str]) -> None:
@@ -234,6 +238,9 @@ def test_the_walk_is_lazy(here: Path) -> None:
         (b"a.png\r\n\r\nb.png", ["a.png", "b.png"]),
         (b"a\nb.png\0c.png\0", ["a\nb.png", "c.png"]),
         (b"caf\xe9.png\n", [os.fsdecode(b"caf\xe9.png")]),
+        ("\ufeffä.png\nb.png\n".encode(), ["ä.png", "b.png"]),
+        ("\ufeffä.png\r\nb.png\r\n".encode("utf-16-le"), ["ä.png", "b.png"]),
+        (("\ufeff" + "é.png\n" * 20_001).encode("utf-16-be"), ["é.png"] * 20_001),
         (b"", []),
         (b"\n".join(b"%060d" % n for n in range(5_000)), [f"{n:060}" for n in range(5_000)]),
     ],

@@ -3,9 +3,11 @@
 import os
 import re
 import stat
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
+from itertools import chain
 from typing import BinaryIO
 
 from digit_batch.errors import InputError
@@ -18,6 +20,7 @@ from digit_batch.images.walk_storage import check_storage, walk_storage
 __all__ = ["read_list", "walk"]
 
 LIST_BLOCK = 65_536  # bytes read at a time from a list of files
+NOTHING = r"(?!)"  # the pattern that nothing fits
 
 
 def walk(
@@ -44,7 +47,7 @@ def walk(
     exclude
         Patterns: files and folders that match one are passed over; wins over `include`.
         A pattern without ``/`` is held against the last part of the name, one with ``/`` against the path
-        below the input.
+        below the input, where ``*`` stands for any number of folders too.
     follow_links
         Enter links to folders. Links to files are always read.
     missing_ok
@@ -73,22 +76,34 @@ def read_list(stream: BinaryIO) -> Iterator[str]:
     Parameters
     ----------
     stream
-        Bytes, as ``find -print0`` or a text editor writes them; read lazily.
+        Bytes, as ``find -print0`` or a text editor writes them; read lazily. The mark of a Windows editor (UTF-8) or
+        shell (UTF-16) at their begin is no part of the first name, and the latter are decoded.
 
     Yields
     ------
     str
         The names as the operating system writes them (`os.fsdecode`).
     """
-    block = stream.read(LIST_BLOCK)
-    separator = b"\0" if b"\0" in block else b"\n"
+    blocks = _read_blocks(stream)
+    first = next(blocks, b"")
+    separator = b"\0" if b"\0" in first else b"\n"
     rest = b""
-    while block:
+    for block in chain([first], blocks):
         *whole, rest = (rest + block).split(separator)
         yield from (os.fsdecode(name) for raw in whole if (name := _strip_return(raw, separator)))
-        block = stream.read(LIST_BLOCK)
     if name := _strip_return(rest, separator):
         yield os.fsdecode(name)
+
+
+def _read_blocks(stream: BinaryIO) -> Iterator[bytes]:
+    """Read a list some bytes at a time, as UTF-8 or as it is, without a byte order mark."""
+    first = stream.read(LIST_BLOCK)
+    blocks = chain([first.removeprefix(BOM_UTF8)], iter(lambda: stream.read(LIST_BLOCK), b""))
+    if not first.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        yield from blocks
+        return
+    decoder = getincrementaldecoder("utf-16")("replace")
+    yield from (decoder.decode(block).encode("utf-8", "replace") for block in blocks)
 
 
 def _strip_return(raw: bytes, separator: bytes) -> bytes:
@@ -96,11 +111,23 @@ def _strip_return(raw: bytes, separator: bytes) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
+class Patterns:
+    """Of names in folders: those without ``/``, for the last part alone, and those with it, for the whole path."""
+
+    part: re.Pattern[str]
+    path: re.Pattern[str]
+
+    def match(self, below: str) -> bool:
+        """Tell whether one of them fits a path below the input."""
+        return bool(self.part.match(below, below.rfind("/") + 1) or self.path.match(below))
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
     """What the caller wants of what is found in folders."""
 
-    include: re.Pattern[str] | None
-    exclude: re.Pattern[str] | None
+    include: Patterns | None
+    exclude: Patterns | None
     follow_links: bool
 
     def find_objection(self, below: str) -> str:
@@ -117,13 +144,13 @@ class Choice:
         return exclude is not None and any(exclude.match(below[: slash.start()]) for slash in re.finditer("/", below))
 
 
-def _compile(patterns: Sequence[str]) -> re.Pattern[str] | None:
+def _compile(patterns: Sequence[str]) -> Patterns | None:
     if not patterns:
         return None
-    ways = (
-        translate(p.rstrip("/")) if "/" in p.rstrip("/") else f"(?s:.*/|){translate(p.rstrip('/'))}" for p in patterns
-    )
-    return re.compile("|".join(ways))
+    patterns = [pattern.rstrip("/") for pattern in patterns]
+    parts = [translate(pattern) for pattern in patterns if "/" not in pattern]
+    paths = [translate(pattern) for pattern in patterns if "/" in pattern]
+    return Patterns(*(re.compile("|".join(some) or NOTHING) for some in (parts, paths)))
 
 
 def _check_input(given: str) -> None:
