@@ -59,8 +59,11 @@ def whole_file(path: Path, *, force: bool = False, pack: Pack | None = None) -> 
         with part.open("w", encoding="utf-8", newline="") as stream:
             yield stream
         _conclude(path, pack)
-    except OSError as error:
-        raise unwritable(path, error) from error
+    except BaseException as error:
+        part.unlink(missing_ok=True)  # nothing continues it
+        if isinstance(error, OSError):
+            raise unwritable(path, error) from error
+        raise
 
 
 def check_output(path: Path, *, force: bool = False, resume: bool = False) -> None:

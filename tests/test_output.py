@@ -10,7 +10,7 @@ import pytest
 from folders import draw, facts_of, fill, fill_mixed, part_of, run, start
 
 from digit_batch.errors import OutputError
-from digit_batch.output import open_part
+from digit_batch.output import open_part, whole_file
 from digit_batch.predictions import load_predictions
 
 
@@ -98,6 +98,14 @@ def test_an_output_inside_the_input_is_never_read(tmp_path):
         assert run("classify", folder, "-o", out, "-q", "--force").exit_code == 0
         assert out.read_bytes() == first
         out.unlink()
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_file_that_nothing_continues_leaves_no_part_behind(tmp_path, error):
+    with pytest.raises(error), whole_file(tmp_path / "page.html") as stream:
+        stream.write("half")
+        raise error
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no named pipes nor links to make there")

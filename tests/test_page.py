@@ -236,6 +236,15 @@ def test_evaluate_takes_a_folder_or_a_table_for_its_page(run, labelled, tmp_path
         assert words in text
 
 
+def test_a_folder_of_which_nothing_can_be_read_has_a_page_too(run, tmp_path):
+    (tmp_path / "in" / "3").mkdir(parents=True)
+    (tmp_path / "in" / "3" / "a.png").write_text("no picture")
+    result = run("evaluate", tmp_path / "in", "--report", tmp_path / "page.html", "-q")
+    assert (result.exit_code, result.stderr) == (3, "")
+    text = (tmp_path / "page.html").read_text()
+    assert 'id="confusion"' in text and "Each digit" not in text
+
+
 def test_a_page_that_exists_is_kept_unless_forced_and_this_is_told_before_the_work(run, scans, tmp_path):
     page = tmp_path / "page.html"
     page.write_text("precious")
