@@ -104,6 +104,13 @@ def test_a_worker_runs_out_of_its_own_memory_first():
         assert done.stdout == "refused\n", done.stderr
 
 
+@pytest.mark.parametrize("limit", ["--timeout=inf", "--timeout=1e10", "--max-pixels=1000000000000000000"])
+def test_a_limit_may_be_beyond_what_the_system_counts(tmp_path, limit):
+    """Neither its alarm nor its limit of memory takes any number: a worker does with the most that they take."""
+    result = run("classify", fill(tmp_path / "scans", 1), "-o", "-", "-q", limit)
+    assert (result.exit_code, result.stdout.count("\n")) == (0, 2)
+
+
 @pytest.mark.slow
 def test_a_parent_killed_takes_its_workers_with_it(tmp_path):
     """Nothing goes on reading after the run itself is gone."""

@@ -18,6 +18,7 @@ from digit_batch.batch.chunks import Settings, read_chunk
 MEMORY = 1_500_000_000  # bytes of data a worker may hold; a picture of 100 million pixels fits
 PIXELS = 100_000_000  # the pixels that MEMORY is meant for; a larger --max-pixels gets more in proportion
 ALIVE_EVERY = 0.25  # s, at most one sign of life in
+LONGEST = 7 * 86_400  # s of a timeout that the alarm goes by: the system has no alarm for any number of them
 GRACE = 30  # s beyond the timeout, after which a worker whose parent is gone ends itself
 
 
@@ -49,7 +50,7 @@ def limit_memory(settings: Settings) -> None:
         import resource
     except ImportError:  # Windows
         return
-    wanted = int(MEMORY * max(1.0, settings.limits.max_pixels / PIXELS))
+    wanted = min(MEMORY * max(PIXELS, settings.limits.max_pixels) // PIXELS, sys.maxsize)
     _, most = resource.getrlimit(resource.RLIMIT_DATA)
     if most != resource.RLIM_INFINITY:
         wanted = min(wanted, most)
@@ -74,7 +75,7 @@ def _send(replies: BinaryIO, kind: str, content: object) -> None:
 def _breathing(replies: BinaryIO, settings: Settings) -> Callable[[], None]:
     """Return what to call after each frame: it tells the parent now and then, and winds the alarm up again."""
     last = time.monotonic()
-    seconds = int(settings.timeout) + GRACE
+    seconds = int(min(LONGEST, settings.timeout)) + GRACE
     _set_alarm(seconds)
 
     def breathe() -> None:
