@@ -190,6 +190,34 @@ def test_an_interrupt_keeps_what_is_done_and_ends_within_two_seconds(tmp_path, s
     assert len(rows) > 64 and rows[-1].endswith(b"\n")
 
 
+@posix
+@pytest.mark.parametrize("sent", [(signal.SIGINT, signal.SIGTERM), (signal.SIGTERM, signal.SIGINT)], ids=str)
+def test_only_the_first_of_many_signals_counts(tmp_path, sent):
+    """The others come while the run tidies up, or while the process ends: neither its words nor its code change."""
+    folder = make_many(tmp_path / "in", 3000)
+    out = tmp_path / "out.csv"
+    process = start("classify", folder, "-o", out, "--jobs", 1)
+    wait_for(part_of(out), 8000)
+    while process.poll() is None:
+        for number in sent:
+            process.send_signal(number)
+        time.sleep(0.0005)
+    shown, told = process.communicate(timeout=30)
+    assert (process.returncode, shown) == (130, b"")
+    assert b"--resume" in told and told.count(b"\n") == 1
+
+
+@posix
+def test_a_command_without_a_part_to_continue_is_stopped_alike(tmp_path):
+    folder = make_many(tmp_path / "in", 3000)
+    process = start("evaluate", folder, "-o", tmp_path / "rows.csv", "--jobs", 1)
+    wait_for(part_of(tmp_path / "rows.csv"), 8000)
+    process.send_signal(signal.SIGTERM)
+    shown, told = process.communicate(timeout=30)
+    assert (process.returncode, shown, told) == (130, b"", b"digit-batch: Interrupted.\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
 def wait_for(path, size, seconds=60):
     deadline = time.monotonic() + seconds
     while not (path.exists() and path.stat().st_size >= size):

@@ -15,6 +15,7 @@ from typer.exceptions import TyperException
 from digit_batch import __version__
 from digit_batch.cli import classify, dataset, evaluate, explain, merge, review, train
 from digit_batch.cli.codes import DONE, FAILED, INTERRUPTED, NO_IMAGE
+from digit_batch.cli.interrupt import interruptible
 from digit_batch.cli.streams import close_stdout, show_any_text
 from digit_batch.errors import DigitBatchError, NoImageError
 from digit_batch.report.names import plain
@@ -26,7 +27,8 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run a command; no traceback reaches a user, except with --debug."""
         try:
-            return super().invoke(ctx)
+            with interruptible():
+                return super().invoke(ctx)
         except DigitBatchError as error:
             _tell(str(error))
             sys.exit(NO_IMAGE if isinstance(error, NoImageError) else FAILED)

@@ -31,7 +31,7 @@ def merge(
     Example: [bold]digit-batch merge out-*.csv -o all.csv[/bold]
     """
     from digit_batch import parquet
-    from digit_batch.cli.screen import interruptible, meter
+    from digit_batch.cli.screen import meter
     from digit_batch.cli.target import conclude
     from digit_batch.errors import NoImageError, OutputError
     from digit_batch.output import check_output, whole_file
@@ -46,7 +46,7 @@ def merge(
     check_output(output, force=force)
     joined = join(tables)
     head, _ = next(joined)  # whatever is wrong with the shares is told before an output is begun
-    with interruptible(), meter("merging", quiet=quiet) as advance:
+    with meter("merging", quiet=quiet) as advance:
 
         def pieces() -> "Iterator[tuple[str, list[Prediction]]]":
             for text, rows in joined:

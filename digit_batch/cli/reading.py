@@ -32,7 +32,7 @@ def read_chosen(
     from digit_batch import batch, output
     from digit_batch.batch.chunks import cut_chunks
     from digit_batch.batch.resume import begin_or_continue, describe_run
-    from digit_batch.cli.screen import interruptible, meter
+    from digit_batch.cli.screen import meter
     from digit_batch.errors import NoImageError
     from digit_batch.model import load_model
     from digit_batch.predictions import Prediction, cells, header, row_text
@@ -46,7 +46,6 @@ def read_chosen(
     tally, started = page.tally if page else Tally(), time.perf_counter()
     roll: Roll | None = None
     with ExitStack() as stack:
-        stack.enter_context(interruptible())
         found = stack.enter_context(chosen.found())
         images = batch.images_among(found, lambda thing: tally.skipped.update([thing.reason]))
         images = (image for image in images if not target.is_own(image))
@@ -105,7 +104,7 @@ def retry_table(
 ) -> None:
     """Read the error rows of a table again, into the same table or another."""
     from digit_batch.batch.retry import retry_errors
-    from digit_batch.cli.screen import interruptible, meter
+    from digit_batch.cli.screen import meter
     from digit_batch.model import load_model
     from digit_batch.output import whole_file
     from digit_batch.parquet import packing, read_facts
@@ -113,7 +112,6 @@ def retry_table(
 
     tally, started = Tally(), time.perf_counter()
     with ExitStack() as stack:
-        stack.enter_context(interruptible())
         pieces = retry_errors(table, load_model(model, bare=True), settings=settings, jobs=jobs)
         first = next(pieces)  # whatever is wrong with the table is told before an output is begun
         if output == "-":
