@@ -117,3 +117,21 @@ def test_what_makes_no_sense_together_is_exit_code_2(run, labelled, tmp_path):
     assert run("train", "--calibrate-on", labelled, "--data", labelled, "-o", tmp_path / "m.skops").exit_code == 2
     assert run("train", "--model", tmp_path / "m.skops", "-o", tmp_path / "n.skops").exit_code == 2
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--plain --drawn 5",
+        "--data in --only-data --drawn 5",
+        "--calibrate-on in --drawn 5",
+        "--calibrate-on in --c 1",
+        "--calibrate-on in --test-size 0.5",
+        "--calibrate-on in --repeats 1",
+        "--calibrate-on in --seed 1",
+        "--seed 4294967296",
+    ],
+)
+def test_what_would_have_no_effect_is_refused(run, tmp_path, words):
+    result = run("train", *words.split(), "-o", tmp_path / "m.skops")
+    assert result.exit_code == 2 and not list(tmp_path.iterdir())

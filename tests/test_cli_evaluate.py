@@ -78,6 +78,23 @@ def test_a_predictions_csv_gives_the_same_figures_as_its_folder(run, labelled, t
     assert saved == fresh
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["--min-confidence 0.5", "--model nowhere", "--jobs 2", "--polarity dark", "--max-pixels 9"],
+)
+def test_what_decides_a_reading_is_refused_with_a_table(run, labelled, tmp_path, words):
+    """It was read before, and whoever gives a model would take the figures for that model's."""
+    run("classify", labelled, "-o", tmp_path / "rows.csv", "-q")
+    assert run("evaluate", tmp_path / "rows.csv", *words.split()).exit_code == 2
+
+
+def test_the_page_of_a_table_reads_its_pictures_as_asked_and_states_no_threshold(run, labelled, tmp_path):
+    run("classify", labelled, "-o", tmp_path / "rows.csv", "-q")
+    words = ("--report", tmp_path / "page.html", "--polarity", "dark", "--jobs", 1, "-q")
+    assert run("evaluate", tmp_path / "rows.csv", *words).exit_code == 0
+    assert "--min-confidence" not in (tmp_path / "page.html").read_text()
+
+
 def test_the_rows_saved_hold_the_truth_and_can_be_evaluated_again(run, labelled, tmp_path):
     run("evaluate", labelled, "-o", tmp_path / "rows.csv")
     rows = read_rows((tmp_path / "rows.csv").read_text())

@@ -198,6 +198,15 @@ def test_errors_are_read_again_and_every_other_row_stays(tmp_path):
     assert "no such file" in rows[str(folder / "part2" / "zz.png")].reason
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["--dry-run", "--probabilities", "--parts", "--include *", "--exclude *", "--follow-links"],
+)
+def test_what_a_retry_cannot_do_is_refused(tmp_path, words):
+    (tmp_path / "x.csv").write_text("path,frame,label,confidence,status,reason\n")
+    assert run("classify", "--retry-errors", tmp_path / "x.csv", *words.split()).exit_code == 2
+
+
 def test_what_is_no_table_of_ours_is_not_retried(tmp_path):
     (tmp_path / "x.csv").write_text("path,label\na.png,3\n")
     result = run("classify", "--retry-errors", tmp_path / "x.csv")

@@ -255,3 +255,19 @@ def test_a_table_with_nothing_to_review_or_none_at_all_is_told(run, tmp_path):
     assert run("review", table, "-o", tmp_path / "p.html").exit_code == 5
     result = run("review", tmp_path / "nowhere.csv", "-o", tmp_path / "p.html")
     assert (result.exit_code, "Check the name" in result.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--link",
+        "--apply sorted --link",
+        "--apply sorted --limit 3",
+        "--apply sorted --model nowhere",
+        "--apply sorted --max-pixels 9",
+        "--sort-into sorted --limit 3",
+        "--sort-into sorted --polarity dark",
+    ],
+)
+def test_what_would_have_no_effect_is_refused(run, tmp_path, words):
+    assert run("review", tmp_path / "rows.csv", *words.split()).exit_code == 2

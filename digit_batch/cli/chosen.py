@@ -30,6 +30,8 @@ class Chosen:
         """Refuse what makes no sense together."""
         if retrying and (self.inputs or self.files_from or resume or self.share):
             raise typer.BadParameter("--retry-errors takes its files from the CSV: give no INPUT, --resume or --shard.")
+        if retrying and (self.include or self.exclude or self.follow_links):
+            raise typer.BadParameter("--retry-errors walks no folder: give no --include, --exclude or --follow-links.")
         if not retrying and not self.inputs and not self.files_from:
             raise typer.BadParameter("Give an INPUT, --files-from or --retry-errors.")
 
@@ -73,6 +75,8 @@ class Chosen:
         with ExitStack() as stack:
             listed: Iterator[Source | Skipped] = iter(())
             if self.files_from == "-":
+                if sys.stdin is None:  # `<&-`
+                    raise InputError("Cannot read the list from stdin: it is closed. Give a file of names.")
                 listed = go(read_list(sys.stdin.buffer), True)
             elif self.files_from:
                 try:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from digit_batch.cli.options import (
+    MAX_PIXELS,
     Cluster,
     Exclude,
     FilesFrom,
@@ -64,7 +65,7 @@ def classify(
     parts: PartsKept = False,
     shard: ShardText = None,
     cluster: Cluster = None,
-    max_pixels: MaxPixels = 100_000_000,
+    max_pixels: MaxPixels = MAX_PIXELS,
     max_frames: MaxFrames = 1_000,
     timeout: Timeout = 60.0,
     report: Report = None,
@@ -81,6 +82,10 @@ def classify(
     share = parse_share(shard)
     chosen = Chosen(tuple(inputs or ()), files_from, tuple(include or ()), tuple(exclude or ()), follow_links, share)
     chosen.check(retrying=retry_errors is not None, resume=resume)
+    if retry_errors is not None and (dry_run or probabilities or parts):
+        raise typer.BadParameter(
+            "--retry-errors reads at once, into a table as it was: give no --dry-run, --probabilities or --parts."
+        )
     if cluster and retry_errors is not None:
         raise typer.BadParameter("--retry-errors is done on this machine: give no --cluster.")
     if cluster and cluster != "local" and jobs:

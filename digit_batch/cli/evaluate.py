@@ -10,6 +10,7 @@ import typer
 
 from digit_batch.cli.codes import BELOW, UNREADABLE
 from digit_batch.cli.options import (
+    MAX_PIXELS,
     Force,
     Jobs,
     Json,
@@ -64,7 +65,7 @@ def evaluate(
     jobs: Jobs = None,
     min_confidence: MinConfidence = None,
     polarity: Polarity = PolarityChoice.auto,
-    max_pixels: MaxPixels = 100_000_000,
+    max_pixels: MaxPixels = MAX_PIXELS,
     report: Report = None,
     force: Force = False,
     quiet: Quiet = False,
@@ -95,6 +96,17 @@ def evaluate(
 
         check_figure(plot)
     check_apart((output, metrics, report), (source, labels, against, model), pictures=[plot])
+    table = is_table(source)
+    if table and min_confidence is not None:
+        raise typer.BadParameter(
+            "--min-confidence is for what is read now, and a table has its statuses: leave it out."
+        )
+    reading = model or jobs or polarity != PolarityChoice.auto or max_pixels != MAX_PIXELS
+    if table and reading and report is None:
+        raise typer.BadParameter(
+            "A table is read already: --model, --jobs, --polarity and --max-pixels are for an INPUT of images, or for "
+            "the pictures of --report."
+        )
     settings = batch.Settings(
         polarity.value, MIN_CONFIDENCE if min_confidence is None else min_confidence, Limits(max_pixels=max_pixels)
     )
@@ -103,10 +115,9 @@ def evaluate(
         from digit_batch.cli.report import Report as Page
 
         asked = {"--labels": str(labels or ""), "--label-pattern": label_pattern or ""}
-        asked["--min-confidence"] = str(settings.min_confidence)
+        asked["--min-confidence"] = "" if table else str(settings.min_confidence)
         page = Page(report, "evaluate", [source], model, settings, asked, force=force)
     truth = find_truth((source,), labels, label_pattern)
-    table = is_table(source)
     check_truth(truth, (source,), Path(source) if table else None)
     duel = Tournament() if against else None
     with ExitStack() as stack:

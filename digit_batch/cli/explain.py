@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digit_batch.cli.codes import UNREADABLE
-from digit_batch.cli.options import Force, Inputs, MaxPixels, ModelPath, Polarity, PolarityChoice, file_option
+from digit_batch.cli.options import (
+    MAX_PIXELS,
+    Force,
+    Inputs,
+    MaxPixels,
+    ModelPath,
+    Polarity,
+    PolarityChoice,
+    file_option,
+)
 
 if TYPE_CHECKING:
     pass
@@ -23,7 +32,7 @@ def explain(
     ] = None,
     model: ModelPath = None,
     polarity: Polarity = PolarityChoice.auto,
-    max_pixels: MaxPixels = 100_000_000,
+    max_pixels: MaxPixels = MAX_PIXELS,
     force: Force = False,
 ) -> None:
     """Show what the model saw on an image, and what it took it for.

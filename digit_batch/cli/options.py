@@ -52,6 +52,7 @@ MinConfidence = Annotated[
     typer.Option(min=0, max=1, help="Rows below it ask for a person.", show_default="0.9"),
 ]
 Polarity = Annotated[PolarityChoice, typer.Option(help="Ink on paper: found for each image, dark, or light.")]
+MAX_PIXELS = 100_000_000  # unless asked otherwise
 MaxPixels = Annotated[int, typer.Option(min=1, help="Larger images are not decoded; their row says so.")]
 LabelTable = Annotated[
     Path | None, file_option("--labels", help="A CSV with the columns path and label, instead of folders.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digit_batch.cli.options import (
+    MAX_PIXELS,
     Force,
     Jobs,
     MaxPixels,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from digit_batch.batch import Settings
 
 PAGE, CORRECTED = Path("review.html"), Path("corrected.csv")
+LIMIT = 500
 
 
 def review(
@@ -40,7 +42,7 @@ def review(
             show_default=f"{PAGE}, {CORRECTED}",
         ),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=20_000, help="Pictures on the page.")] = 500,
+    limit: Annotated[int, typer.Option(min=1, max=20_000, help="Pictures on the page.")] = LIMIT,
     apply: Annotated[
         Path | None,
         file_option("--apply", metavar="CORRECTIONS", help="Write what the page saved, or a sorted folder, into rows."),
@@ -52,7 +54,7 @@ def review(
     model: ModelPath = None,
     jobs: Jobs = None,
     polarity: Polarity = PolarityChoice.auto,
-    max_pixels: MaxPixels = 100_000_000,
+    max_pixels: MaxPixels = MAX_PIXELS,
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
@@ -69,6 +71,15 @@ def review(
         raise typer.BadParameter("--apply writes rows and --sort-into copies images: give one of the two.")
     if sort_into is not None and output is not None:
         raise typer.BadParameter("--sort-into names its own output: give no -o.")
+    if link and sort_into is None:
+        raise typer.BadParameter("--link is about the images that are sorted: give --sort-into with it.")
+    drawing = limit != LIMIT or model or jobs or polarity != PolarityChoice.auto
+    if (apply is not None or sort_into is not None) and drawing:
+        raise typer.BadParameter(
+            "--limit, --model, --jobs and --polarity are about the page: give none with --apply or --sort-into."
+        )
+    if apply is not None and max_pixels != MAX_PIXELS:
+        raise typer.BadParameter("--apply reads no images: give no --max-pixels.")
     check_apart([output], (table, apply, model))
     settings = Settings(polarity.value, limits=Limits(max_pixels=max_pixels))
     if apply is not None:

@@ -9,6 +9,7 @@ import typer
 
 from digit_batch.cli.codes import UNREADABLE
 from digit_batch.cli.options import (
+    MAX_PIXELS,
     Force,
     Jobs,
     Json,
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from digit_batch.training import OwnDigits
 
 
+REPEATS = 3
+MOST_SEED = 2**31 - 1  # scikit-learn takes twice as large ones; the splits add to it
+
+
 def train(
     output: Annotated[Path, file_option("-o", "--output", help="The model file.")] = Path("digits.skops"),
     data: Annotated[
@@ -46,12 +51,12 @@ def train(
     plain: Annotated[
         bool, typer.Option("--plain", help="Fit the raw 8x8 digits with SVC(C=100, gamma=0.001), as tutorials do.")
     ] = False,
-    repeats: Annotated[int, typer.Option(min=1, help="Random splits of each test size.")] = 3,
+    repeats: Annotated[int, typer.Option(min=1, help="Random splits of each test size.")] = REPEATS,
     test_size: Annotated[
         list[float] | None,
         typer.Option(min=0.01, max=0.99, help="Share that a split holds out; may be repeated.", show_default="0.25"),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the splits and of everything drawn.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Of the splits and of everything drawn.")] = 0,
     c: Annotated[
         float | None, typer.Option("--c", callback=above_0, help="The classifier's C.", show_default="3")
     ] = None,
@@ -84,7 +89,7 @@ def train(
     plot: Plot = None,
     jobs: Jobs = None,
     polarity: Polarity = PolarityChoice.auto,
-    max_pixels: MaxPixels = 100_000_000,
+    max_pixels: MaxPixels = MAX_PIXELS,
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
@@ -96,6 +101,12 @@ def train(
         raise typer.BadParameter("--only-data, --labels and --label-pattern are about --data: give a FOLDER with it.")
     if calibrate_on and (data or plain or search or metrics or plot):
         raise typer.BadParameter("--calibrate-on fits nothing: give no --data, --plain, --search, --json or --plot.")
+    if calibrate_on and (drawn is not None or c or gamma or test_size or repeats != REPEATS or seed):
+        raise typer.BadParameter(
+            "--calibrate-on fits nothing: give no --drawn, --c, --gamma, --test-size, --repeats or --seed."
+        )
+    if (plain or only_data) and drawn is not None:
+        raise typer.BadParameter("--plain and --only-data fit no drawn digits: give no --drawn.")
     if model and not calibrate_on:
         raise typer.BadParameter("--model is the one whose confidence is set: give --calibrate-on with it.")
 
