@@ -182,6 +182,8 @@ class _Part:
     """One share's table beside its roll: yields (place in the walk, rows as text, rows) file by file."""
 
     def __init__(self, table: Path, stack: ExitStack) -> None:
+        if table.is_dir():
+            raise InputError(f"{table} is a folder. Give the CSV of every share, as in out-*.csv.")
         self.table = table
         self.found = 0
         self._roll = stack.enter_context(_opening(roll_of(table), "r"))

@@ -2,12 +2,14 @@
 
 import io
 import os
+import shlex
+import subprocess
 import sys
 import threading
 from contextlib import suppress
 
 import pytest
-from folders import draw, facts_of, fill, fill_mixed, part_of, run, start
+from folders import PACKAGE, draw, facts_of, fill, fill_mixed, part_of, run, start
 
 from digit_batch.errors import OutputError
 from digit_batch.output import open_part, whole_file
@@ -52,6 +54,29 @@ def test_a_stdout_that_is_full_is_one_sentence(scans):
         _, told = process.communicate(timeout=120)
     assert process.returncode == 1
     assert told.count(b"\n") == 1 and b"Cannot write to stdout" in told
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize("words", [("dataset",), ("--help",), ("classify", "-o", "out.csv")], ids=" ".join)
+def test_a_stdout_that_is_full_is_one_sentence_whatever_is_shown(tmp_path, words):
+    folder = [fill(tmp_path / "scans", 1)] if "classify" in words else []
+    with open("/dev/full", "wb") as full:
+        process = start(*words, *folder, stdout=full, cwd=tmp_path)
+        _, told = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert told.count(b"\n") == 1 and b"Cannot write to stdout" in told
+    assert not folder or (tmp_path / "out.csv").read_text().count("\n") == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell that closes a stream")
+@pytest.mark.parametrize("words", ["scans -o - >&-", "--files-from - -o out.csv <&-"])
+def test_a_stream_that_is_closed_is_one_sentence(tmp_path, words):
+    fill(tmp_path / "scans", 1)
+    line = f"exec {shlex.quote(sys.executable)} -m digit_batch classify {words}"
+    environment = os.environ | {"PYTHONPATH": str(PACKAGE)}
+    done = subprocess.run(["sh", "-c", line], cwd=tmp_path, env=environment, capture_output=True, timeout=120)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.count(b"\n") == 1 and b"it is closed" in done.stderr
 
 
 def test_a_reader_who_has_had_enough_ends_the_run_well(scans):

@@ -237,3 +237,8 @@ def test_joining_holds_no_table(tmp_path):
     finally:
         tracemalloc.stop()
     assert most < sum(table.stat().st_size for table in tables) / 3  # what is left are the buffers of eight files
+
+
+def test_a_folder_is_no_share(tmp_path):
+    result = run("merge", tmp_path, "-o", tmp_path / "all.csv")
+    assert result.exit_code == 1 and result.stderr.count("\n") == 1 and "is a folder" in result.stderr

@@ -16,7 +16,7 @@ from digit_batch import __version__
 from digit_batch.cli import classify, dataset, evaluate, explain, merge, review, train
 from digit_batch.cli.codes import DONE, FAILED, INTERRUPTED, NO_IMAGE
 from digit_batch.cli.interrupt import interruptible
-from digit_batch.cli.streams import close_stdout, show_any_text
+from digit_batch.cli.streams import close_stdout, is_of_stdout, show_any_text
 from digit_batch.errors import DigitBatchError, NoImageError
 from digit_batch.report.names import plain
 
@@ -41,7 +41,7 @@ class Commands(TyperGroup):
         except (typer.Exit, typer.Abort, TyperException):
             raise
         except Exception as error:
-            if ctx.params["debug"]:
+            if ctx.params["debug"] or is_of_stdout(error):
                 raise
             _tell(f"Failed: {type(error).__name__}: {error}. Run again with `digit-batch --debug` and report it.")
             sys.exit(FAILED)
@@ -82,5 +82,13 @@ def main() -> None:
     show_any_text()
     try:
         app()
+    except OSError as error:
+        if not is_of_stdout(error):
+            raise
+        close_stdout()
+        _tell(
+            f"Cannot write to stdout: {error.strerror}. Send it elsewhere; an output that has its name is whole."
+        )
+        sys.exit(FAILED)
     finally:
         gc.freeze()  # Python ends with a last collection: without it, a run with Dask ends 0.09 s sooner

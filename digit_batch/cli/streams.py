@@ -1,9 +1,14 @@
 """Standard output and error as streams of bytes: their encodings, and a reader who has gone. Loads nothing heavy."""
 
+import errno
 import io
 import os
 import sys
 from typing import TextIO
+
+from digit_batch.errors import OutputError
+
+FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO)
 
 
 def show_any_text() -> None:
@@ -15,9 +20,23 @@ def show_any_text() -> None:
 
 def stdout_for_rows() -> TextIO:
     r"""Return stdout as the CSV needs it: UTF-8 and ``\n``, whatever the terminal's own are."""
+    if sys.stdout is None:  # `>&-`
+        raise OutputError("Cannot write to stdout: it is closed. Name a file with -o.")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", newline="\n")
     return sys.stdout
+
+
+def is_of_stdout(error: Exception) -> bool:
+    """Tell whether a stdout on a full or failing disk brought an error: it then takes not even a line end."""
+    if not isinstance(error, OSError) or error.errno not in FULL or sys.stdout is None:
+        return False
+    try:
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+    except OSError:
+        return True
+    return False
 
 
 def close_stdout() -> None:
