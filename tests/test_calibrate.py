@@ -135,3 +135,8 @@ def test_what_makes_no_sense_together_is_exit_code_2(run, labelled, tmp_path):
 def test_what_would_have_no_effect_is_refused(run, tmp_path, words):
     result = run("train", *words.split(), "-o", tmp_path / "m.skops")
     assert result.exit_code == 2 and not list(tmp_path.iterdir())
+
+
+def test_a_folder_without_an_image_is_exit_code_5(run, tmp_path):
+    (tmp_path / "in").mkdir()
+    assert run("train", "--calibrate-on", tmp_path / "in", "-o", tmp_path / "m.skops").exit_code == 5

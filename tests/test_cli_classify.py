@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, read_rows
 from pictures import blank_page, digit_page, save
+from test_walk import scan_unlocked
 
 HEADER = "path,frame,label,confidence,status,reason\n"
 
@@ -178,6 +179,17 @@ def test_the_summary_counts_what_was_passed_over(tmp_path, scans, run):
 def test_quiet_says_nothing_at_all(tmp_path, scans, run):
     result = run("classify", scans, "-o", tmp_path / "out.csv", "--quiet")
     assert (result.exit_code, result.stdout, result.stderr) == (3, "", "")
+
+
+@pytest.mark.parametrize("words", ["classify -o -", "evaluate", "explain"])
+def test_a_locked_folder_is_told_of_in_a_quiet_run_too(labelled, run, monkeypatch, words):
+    """What it holds has no row, and nothing else would say that there are images in it."""
+    monkeypatch.setattr("os.scandir", scan_unlocked)
+    (labelled / "locked").mkdir(exist_ok=True)
+    result = run(*words.split(), labelled, *(["-q"] if "explain" not in words else []))
+    (labelled / "locked").rmdir()
+    assert result.exit_code == 0
+    assert result.stderr == f"not read: {labelled}/locked (unreadable folder: permission denied)\n"
 
 
 def test_probabilities_add_ten_columns_that_add_up_to_one(scans, labelled, rows_of):

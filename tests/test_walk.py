@@ -1,10 +1,13 @@
 """Walking: what is found, in which order, under which name; and what is passed over, and why."""
 
+import errno
 import io
 import os
 import socket
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -176,6 +179,21 @@ def test_an_unreadable_folder_is_named(here: Path) -> None:
         assert reasons_in(list(walk(["s"]))) == {"s/locked": "unreadable folder: permission denied"}
     finally:
         os.chmod("s/locked", 0o700)
+
+
+def test_a_locked_folder_is_refused_as_an_input(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(here, "s/locked/2.png")
+    monkeypatch.setattr("os.scandir", scan_unlocked)
+    with pytest.raises(InputError, match="permission denied"):
+        walk(["s/locked"])
+    assert reasons_in(list(walk(["s"]))) == {"s/locked": "unreadable folder: permission denied"}
+
+
+def scan_unlocked(path: str, scan: Callable[[str], Any] = os.scandir) -> Any:
+    """List a folder, unless it is called so; root, too, is then kept out."""
+    if path.endswith("locked"):
+        raise PermissionError(errno.EACCES, "Permission denied")
+    return scan(path)
 
 
 def test_a_folder_that_vanishes_while_walking_is_named(here: Path) -> None:

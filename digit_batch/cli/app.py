@@ -86,9 +86,7 @@ def main() -> None:
         if not is_of_stdout(error):
             raise
         close_stdout()
-        _tell(
-            f"Cannot write to stdout: {error.strerror}. Send it elsewhere; an output that has its name is whole."
-        )
+        _tell(f"Cannot write to stdout: {error.strerror}. Send it elsewhere; an output that has its name is whole.")
         sys.exit(FAILED)
     finally:
         gc.freeze()  # Python ends with a last collection: without it, a run with Dask ends 0.09 s sooner

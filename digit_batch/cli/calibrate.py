@@ -23,9 +23,10 @@ def calibrate(
 ) -> int:
     """Read the scans, save the model with its new confidence, say what changed, and return the exit code."""
     from digit_batch import batch
+    from digit_batch.cli.chosen import Locked
     from digit_batch.cli.screen import follow, out
     from digit_batch.cli.truth import check_truth, find_truth, is_table
-    from digit_batch.errors import InputError
+    from digit_batch.errors import InputError, NoImageError
     from digit_batch.labels import Truth
     from digit_batch.model import load_model, save_model
     from digit_batch.report import training as shown
@@ -40,8 +41,12 @@ def calibrate(
     sources = sorted({path for path, _ in table}) if table is not None else [scans]
     truth = Truth(sources, table) if table is not None else find_truth(sources, labels, pattern)
     check_truth(truth, sources)
-    rows = batch.classify(sources, fitted, settings=settings, jobs=jobs)
+    locked = Locked()
+    rows = batch.classify(sources, fitted, settings=settings, jobs=jobs, on_skip=locked.meet)
     own = gather(follow(((row, truth.label(row.path, row.frame)) for row in rows), "reading", quiet=quiet), truth)
+    locked.tell()
+    if not own.met:
+        raise NoImageError(f"No image in {scans}. Give a folder with one folder a digit, named 0 to 9.")
     if not len(own.labels):
         raise InputError(f"No image in {scans} has a true label. {truth.cure}")
     found = recalibrate(fitted, to_features(own), own.labels, own.names)

@@ -89,6 +89,31 @@ class Chosen:
             yield chain(go(self.inputs, False), listed)
 
 
+class Locked:
+    """Folders that could not be read: what they hold has no row, so that even a quiet run tells of them."""
+
+    def __init__(self) -> None:
+        self._first = ""
+        self._count = 0
+
+    def meet(self, thing: "Skipped") -> None:
+        """Look at a thing that was passed over."""
+        from digit_batch.images import LOCKED
+
+        if thing.reason.startswith(LOCKED):
+            self._first = self._first or f"{thing.name} ({thing.reason})"
+            self._count += 1
+
+    def tell(self) -> None:
+        """Say on stderr that there are such."""
+        from digit_batch.cli.screen import err
+        from digit_batch.report.names import plain
+
+        if self._count:
+            more = f" and {self._count - 1:,} more" if self._count > 1 else ""
+            err.print(f"not read: {plain(self._first)}{more}", markup=False, soft_wrap=True)
+
+
 def count_chosen(chosen: Chosen) -> None:
     """Tell what would be read, and read nothing."""
     from collections import Counter

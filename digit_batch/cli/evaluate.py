@@ -29,6 +29,7 @@ from digit_batch.cli.options import (
 
 if TYPE_CHECKING:
     from digit_batch.batch import Settings
+    from digit_batch.cli.chosen import Locked
     from digit_batch.evaluation import Tournament
     from digit_batch.output import Pack
     from digit_batch.predictions import Prediction
@@ -77,6 +78,7 @@ def evaluate(
     import json
 
     from digit_batch import batch
+    from digit_batch.cli.chosen import Locked
     from digit_batch.cli.finding import Finding
     from digit_batch.cli.outputs import check_apart
     from digit_batch.cli.screen import follow
@@ -119,9 +121,10 @@ def evaluate(
         page = Page(report, "evaluate", [source], model, settings, asked, force=force)
     truth = find_truth((source,), labels, label_pattern)
     check_truth(truth, (source,), Path(source) if table else None)
+    locked = Locked()
     duel = Tournament() if against else None
     with ExitStack() as stack:
-        rows = _open(source, None if table else model, settings, jobs=jobs)
+        rows = _open(source, None if table else model, settings, jobs=jobs, locked=locked)
         pairs: Pairs = ((row, truth.label(row.path, row.frame)) for row in follow(rows, "reading", quiet=quiet))
         if against and duel:
             others = _open_other(str(against), source, settings, jobs=jobs)
@@ -135,6 +138,7 @@ def evaluate(
         result = scores(pairs)
         if not result.images + result.unreadable:
             raise InputError(f"No image in {source} has a true label. {truth.cure}")
+    locked.tell()
     finding = Finding(
         result,
         str(against),
@@ -157,7 +161,9 @@ def evaluate(
         raise typer.Exit(UNREADABLE)
 
 
-def _open(source: str, model: Path | None, settings: "Settings", *, jobs: int | None) -> "Iterator[Prediction]":
+def _open(
+    source: str, model: Path | None, settings: "Settings", *, jobs: int | None, locked: "Locked | None" = None
+) -> "Iterator[Prediction]":
     """Return the rows of a table, or of a folder read now."""
     from digit_batch.batch import classify
     from digit_batch.cli.truth import is_table
@@ -166,7 +172,8 @@ def _open(source: str, model: Path | None, settings: "Settings", *, jobs: int | 
 
     if is_table(source):
         return load_table(Path(source))
-    return classify([source], load_model(model, bare=True), settings=settings, jobs=jobs)
+    fitted = load_model(model, bare=True)
+    return classify([source], fitted, settings=settings, jobs=jobs, on_skip=locked.meet if locked else None)
 
 
 def _open_other(against: str, source: str, settings: "Settings", *, jobs: int | None) -> "Iterator[Prediction]":

@@ -40,6 +40,7 @@ def explain(
     Example: [bold]digit-batch explain scans/a.png -o stages.png[/bold]
     """
     from digit_batch.batch import images_among
+    from digit_batch.cli.chosen import Locked
     from digit_batch.cli.outputs import check_apart
     from digit_batch.cli.screen import err, out
     from digit_batch.errors import NoImageError
@@ -57,7 +58,7 @@ def explain(
     fitted = load_model(model, bare=True)
 
     def look() -> Iterator[Seen]:
-        for source in images_among(walk(inputs)):
+        for source in images_among(walk(inputs), locked.meet):
             for item in read_frames(source, Limits(max_pixels=max_pixels)):
                 if isinstance(item, Frame):
                     (reading,) = read_pictures(fitted, [item.pixels], polarity=polarity.value)
@@ -66,6 +67,7 @@ def explain(
                     yield Seen(source.name, item.index, reason=item.reason)
 
     unreadable = count = 0
+    locked = Locked()
     shown: list[Seen] = []
     for seen in islice(look(), MOST_ROWS + 1 if output else None):
         count += 1
@@ -74,6 +76,7 @@ def explain(
             shown.append(seen)
         else:
             out.print(explanation(seen))
+    locked.tell()
     if not count:
         raise NoImageError(f"No image in {plain(', '.join(inputs))}. Give an image, or a folder that holds some.")
     if output:

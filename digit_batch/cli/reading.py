@@ -7,14 +7,14 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from digit_batch.cli.chosen import Chosen, count_again
+from digit_batch.cli.chosen import Chosen, Locked, count_again
 from digit_batch.cli.target import Target, conclude, telling, write_to_stdout
 from digit_batch.cli.workplace import Workplace, rolling
 
 if TYPE_CHECKING:
     from digit_batch.batch import Settings
     from digit_batch.cli.report import Report as Page
-    from digit_batch.images import Source
+    from digit_batch.images import Skipped, Source
     from digit_batch.shards import Roll
 
 
@@ -45,9 +45,15 @@ def read_chosen(
     facts = describe_run(model, settings, asked)
     tally, started = page.tally if page else Tally(), time.perf_counter()
     roll: Roll | None = None
+    locked = Locked()
     with ExitStack() as stack:
         found = stack.enter_context(chosen.found())
-        images = batch.images_among(found, lambda thing: tally.skipped.update([thing.reason]))
+
+        def pass_over(thing: "Skipped") -> None:
+            tally.skipped.update([thing.reason])
+            locked.meet(thing)
+
+        images = batch.images_among(found, pass_over)
         images = (image for image in images if not target.is_own(image))
         workplace.get_ready()
         fitted = load_model(model, bare=True)
@@ -88,6 +94,7 @@ def read_chosen(
     seconds = time.perf_counter() - started
     if page:
         page.write(jobs=workplace.jobs, quiet=quiet)
+    locked.tell()
     workplace.tell(to_stdout=target.to_stdout, quiet=quiet)
     conclude(tally, seconds, target.output, quiet=quiet)
 

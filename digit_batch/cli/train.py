@@ -181,6 +181,7 @@ def train(
 def _read(data: list[str], truth: "Truth", settings: "Settings", *, jobs: int | None, quiet: bool) -> "OwnDigits":
     """Read the labelled folders and data sets."""
     from digit_batch import batch
+    from digit_batch.cli.chosen import Locked
     from digit_batch.cli.screen import follow
     from digit_batch.cli.truth import check_truth, is_table
     from digit_batch.errors import InputError, NoImageError
@@ -196,11 +197,11 @@ def _read(data: list[str], truth: "Truth", settings: "Settings", *, jobs: int | 
     fetched = [name for name in data if not Path(name).exists() and is_name(name)]
     folders = [name for name in data if name not in fetched]
     check_truth(truth, folders)
-    model, met = load_model(bare=True), 0
+    model, locked, met = load_model(bare=True), Locked(), 0
 
     def rows() -> "Iterator[tuple[Prediction, int | None]]":
         nonlocal met
-        for row in batch.classify(folders, model, settings=settings, jobs=jobs):
+        for row in batch.classify(folders, model, settings=settings, jobs=jobs, on_skip=locked.meet):
             met += 1
             yield row, truth.label(row.path, row.frame)
         for name in fetched:
@@ -209,6 +210,7 @@ def _read(data: list[str], truth: "Truth", settings: "Settings", *, jobs: int | 
                 yield pair
 
     own = gather(follow(rows(), "reading", quiet=quiet), truth)
+    locked.tell()
     if not met:
         raise NoImageError(f"No image in {', '.join(data)}. Give folders with one folder a digit, named 0 to 9.")
     if not len(own.labels):

@@ -4,11 +4,12 @@
 """
 
 from digit_batch.images.decode import Frame, Limits, Unreadable, read_frames
-from digit_batch.images.sources import Skipped, Source, show_name
+from digit_batch.images.sources import LOCKED, Skipped, Source, show_name
 from digit_batch.images.storage import fetch_ahead, is_url, show_url
 from digit_batch.images.walk import read_list, walk
 
 __all__ = [
+    "LOCKED",
     "Frame",
     "Limits",
     "Skipped",

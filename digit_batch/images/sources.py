@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
-__all__ = ["OPEN_FLAGS", "Place", "Refused", "Skipped", "Source", "natural_key", "show_name"]
+__all__ = ["LOCKED", "OPEN_FLAGS", "Place", "Refused", "Skipped", "Source", "natural_key", "show_name"]
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet takes a cell that starts so for a formula
 # Opens anything at once: a named pipe without its writer would else be waited on for ever.
 OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+LOCKED = "unreadable folder"  # begins the reason of one: what it holds has no row, which nothing else here is true of
 DIGITS = re.compile("0*([0-9]+)")
 
 

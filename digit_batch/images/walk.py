@@ -13,7 +13,7 @@ from typing import BinaryIO
 from digit_batch.errors import InputError
 from digit_batch.images.archives import Member, find_archive_kind, list_members, read_member
 from digit_batch.images.formats import APPLE_DOUBLE, HEAD_BYTES, has_image_extension, sniff
-from digit_batch.images.sources import OPEN_FLAGS, Refused, Skipped, Source, natural_key, show_name
+from digit_batch.images.sources import LOCKED, OPEN_FLAGS, Refused, Skipped, Source, natural_key, show_name
 from digit_batch.images.storage import is_url
 from digit_batch.images.walk_storage import check_storage, walk_storage
 
@@ -158,7 +158,8 @@ def _check_input(given: str) -> None:
         check_storage(given)
         return
     try:
-        os.stat(given)
+        if stat.S_ISDIR(os.stat(given).st_mode):
+            os.scandir(given).close()
     except FileNotFoundError:
         if os.path.islink(given):
             raise InputError(
@@ -166,7 +167,9 @@ def _check_input(given: str) -> None:
             ) from None
         raise InputError(f"{show_name(given)} does not exist; check the name, or the folder you are in.") from None
     except (OSError, ValueError) as error:
-        raise InputError(f"{show_name(given)!r} cannot be read: {_say(error)}.") from None
+        raise InputError(
+            f"{show_name(given)!r} cannot be read: {_say(error)}. Check the name, and who may read it."
+        ) from None
 
 
 def _say(error: OSError | ValueError) -> str:
@@ -234,7 +237,7 @@ def _walk_folder(folder: _Folder, choice: Choice, subfolders: list[_Folder]) -> 
             ancestors |= {here}
         files, folders, odd = _list_folder(folder.path)
     except OSError as error:
-        yield Skipped(folder.name, f"unreadable folder: {_say(error)}")
+        yield Skipped(folder.name, f"{LOCKED}: {_say(error)}")
         return
     prefix = folder.name if folder.name.endswith("/") else f"{folder.name}/"
     for file in files:

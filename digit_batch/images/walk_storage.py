@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 from digit_batch.errors import DigitBatchError, InputError
 from digit_batch.images.archives import find_archive_kind
 from digit_batch.images.formats import APPLE_DOUBLE, HEAD_BYTES, has_image_extension, sniff
-from digit_batch.images.sources import Skipped, Source, natural_key, show_name
+from digit_batch.images.sources import LOCKED, Skipped, Source, natural_key, show_name
 from digit_batch.images.storage import (
     TOGETHER,
     base_name,
@@ -118,7 +118,7 @@ def _walk_folder(url: str, folder: _Folder, choice: "Choice", subfolders: list[_
     try:
         files, folders = _list(url, folder.path)
     except PermissionError:
-        yield Skipped(folder.name, "unreadable folder: access denied by the storage")
+        yield Skipped(folder.name, f"{LOCKED}: access denied by the storage")
         return
     except FileNotFoundError:  # an empty one, where folders are no things of their own; or gone since
         return

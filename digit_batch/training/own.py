@@ -62,6 +62,11 @@ class OwnDigits:
     unlabelled: tuple[tuple[str, int], ...]
 
     @property
+    def met(self) -> bool:
+        """Whether there was any image at all."""
+        return bool(len(self.labels) or self.unreadable or self.no_ink or self.contradictions or self.unlabelled)
+
+    @property
     def counts(self) -> list[int]:
         """How many there are of each digit, 0 to 9."""
         return [int(count) for count in np.bincount(self.labels, minlength=CLASSES)]
