@@ -241,6 +241,8 @@ def test_a_folder_that_holds_something_is_not_sorted_into(run, mixed, tmp_path):
     run("classify", mixed / "a", "-o", tmp_path / "rows.csv", "-q")
     result = run("review", tmp_path / "rows.csv", "--sort-into", mixed)
     assert (result.exit_code, "not empty" in result.stderr) == (1, True)
+    result = run("review", tmp_path / "rows.csv", "--sort-into", tmp_path / "rows.csv")
+    assert (result.exit_code, "it is a file" in result.stderr) == (1, True)
 
 
 def test_options_that_make_no_sense_together_are_usage_errors(run, tmp_path):

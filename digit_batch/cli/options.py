@@ -75,7 +75,11 @@ Timeout = Annotated[
 ]
 FilesFrom = Annotated[
     str | None,
-    typer.Option(metavar="LIST", help="Read the names in a file too, one a line or NUL-separated; - is stdin."),
+    typer.Option(
+        metavar="LIST",
+        callback=not_empty,
+        help="Read the names in a file too, one a line or NUL-separated; - is stdin.",
+    ),
 ]
 Include = Annotated[list[str] | None, typer.Option(metavar="GLOB", help="In folders, read only what matches.")]
 Exclude = Annotated[list[str] | None, typer.Option(metavar="GLOB", help="In folders, pass over what matches.")]

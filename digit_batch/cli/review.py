@@ -161,11 +161,14 @@ def _apply(table: Path, source: Path, output: Path, *, force: bool, quiet: bool)
 def _sort(table: Path, folder: Path, max_pixels: int, *, link: bool, quiet: bool) -> None:
     from digit_batch.cli.codes import UNREADABLE
     from digit_batch.cli.screen import err, follow, out
+    from digit_batch.errors import OutputError
     from digit_batch.images import Limits
     from digit_batch.parquet import load_table
     from digit_batch.report.names import plain
     from digit_batch.review import sort_into
 
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"Cannot sort into {folder}: it is a file. Name a new folder.")
     rows = follow(load_table(table), "sorting", quiet=quiet)
     done = sort_into(folder, rows, link=link, limits=Limits(max_pixels=max_pixels))
     for trouble in done.troubles:
