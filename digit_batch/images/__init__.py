@@ -4,9 +4,10 @@
 """
 
 from digit_batch.images.decode import Frame, Limits, Unreadable, read_frames
+from digit_batch.images.lists import read_list
 from digit_batch.images.sources import LOCKED, Skipped, Source, show_name
 from digit_batch.images.storage import fetch_ahead, is_url, show_url
-from digit_batch.images.walk import read_list, walk
+from digit_batch.images.walk import walk
 
 __all__ = [
     "LOCKED",

@@ -1,26 +1,19 @@
 """Inputs -> sources: what is read, in which order, and what is passed over."""
 
 import os
-import re
 import stat
-from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from fnmatch import translate
-from itertools import chain
-from typing import BinaryIO
 
 from digit_batch.errors import InputError
 from digit_batch.images.archives import Member, find_archive_kind, list_members, read_member
 from digit_batch.images.formats import APPLE_DOUBLE, HEAD_BYTES, has_image_extension, sniff
+from digit_batch.images.patterns import Choice, compile_patterns
 from digit_batch.images.sources import LOCKED, OPEN_FLAGS, Refused, Skipped, Source, natural_key, show_name
 from digit_batch.images.storage import is_url
 from digit_batch.images.walk_storage import check_storage, walk_storage
 
-__all__ = ["read_list", "walk"]
-
-LIST_BLOCK = 65_536  # bytes read at a time from a list of files
-NOTHING = r"(?!)"  # the pattern that nothing fits
+__all__ = ["walk"]
 
 
 def walk(
@@ -66,91 +59,8 @@ def walk(
         inputs = tuple(inputs)
         for given in inputs:
             _check_input(given)
-    choice = Choice(_compile(include), _compile(exclude), follow_links)
+    choice = Choice(compile_patterns(include), compile_patterns(exclude), follow_links)
     return (found for given in inputs for found in _walk_input(given, choice, missing_ok))
-
-
-def read_list(stream: BinaryIO) -> Iterator[str]:
-    """Read names from a list, one a line, or separated by NUL when the first block holds one; empty ones are left out.
-
-    Parameters
-    ----------
-    stream
-        Bytes, as ``find -print0`` or a text editor writes them; read lazily. The mark of a Windows editor (UTF-8) or
-        shell (UTF-16) at their begin is no part of the first name, and the latter are decoded.
-
-    Yields
-    ------
-    str
-        The names as the operating system writes them (`os.fsdecode`).
-    """
-    blocks = _read_blocks(stream)
-    first = next(blocks, b"")
-    separator = b"\0" if b"\0" in first else b"\n"
-    rest = b""
-    for block in chain([first], blocks):
-        *whole, rest = (rest + block).split(separator)
-        yield from (os.fsdecode(name) for raw in whole if (name := _strip_return(raw, separator)))
-    if name := _strip_return(rest, separator):
-        yield os.fsdecode(name)
-
-
-def _read_blocks(stream: BinaryIO) -> Iterator[bytes]:
-    """Read a list some bytes at a time, as UTF-8 or as it is, without a byte order mark."""
-    first = stream.read(LIST_BLOCK)
-    blocks = chain([first.removeprefix(BOM_UTF8)], iter(lambda: stream.read(LIST_BLOCK), b""))
-    if not first.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
-        yield from blocks
-        return
-    decoder = getincrementaldecoder("utf-16")("replace")
-    yield from (decoder.decode(block).encode("utf-8", "replace") for block in blocks)
-
-
-def _strip_return(raw: bytes, separator: bytes) -> bytes:
-    return raw.removesuffix(b"\r") if separator == b"\n" else raw
-
-
-@dataclass(frozen=True, slots=True)
-class Patterns:
-    """Of names in folders: those without ``/``, for the last part alone, and those with it, for the whole path."""
-
-    part: re.Pattern[str]
-    path: re.Pattern[str]
-
-    def match(self, below: str) -> bool:
-        """Tell whether one of them fits a path below the input."""
-        return bool(self.part.match(below, below.rfind("/") + 1) or self.path.match(below))
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What the caller wants of what is found in folders."""
-
-    include: Patterns | None
-    exclude: Patterns | None
-    follow_links: bool
-
-    def find_objection(self, below: str) -> str:
-        """Say why a file is not wanted; empty when it is."""
-        if self.exclude and self.exclude.match(below):
-            return "excluded"
-        if self.include and not self.include.match(below):
-            return "not included"
-        return ""
-
-    def excludes_folder_of(self, below: str) -> bool:
-        """Tell whether a folder that an archive's member lies in is not wanted."""
-        exclude = self.exclude
-        return exclude is not None and any(exclude.match(below[: slash.start()]) for slash in re.finditer("/", below))
-
-
-def _compile(patterns: Sequence[str]) -> Patterns | None:
-    if not patterns:
-        return None
-    patterns = [pattern.rstrip("/") for pattern in patterns]
-    parts = [translate(pattern) for pattern in patterns if "/" not in pattern]
-    paths = [translate(pattern) for pattern in patterns if "/" in pattern]
-    return Patterns(*(re.compile("|".join(some) or NOTHING) for some in (parts, paths)))
 
 
 def _check_input(given: str) -> None:

@@ -25,7 +25,7 @@ from digit_batch.images.storage import (
 )
 
 if TYPE_CHECKING:
-    from digit_batch.images.walk import Choice
+    from digit_batch.images.patterns import Choice
 
 __all__ = ["check_storage", "walk_storage"]
 
