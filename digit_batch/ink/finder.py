@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -26,6 +26,7 @@ LEAST_SIGNAL = 4.7  # ink over the paper's noise; pure noise, split in two by an
 FRAME, FRAME_FILL = 0.5, 0.3  # of the sides that a frame spans, of its area that is ink: less ink, and more span
 CROSSING, SLENDER = 0.85, 0.15  # of the sides, along and across a ruled line that is all there is
 TOUCHING, ROOM = 0.02, 0.4  # of the side: the gap to a frame that cuts, and the space on the other side
+TIGHT = 3  # sides on which dark and light meet, where a digit was cut out along its ink
 SURE = 0.75  # lean of the polarity: of 1,700 simulated scans that lean more none is wrong, of 400 others 20
 PAPER = 1.0  # in doubt, dark ink on paper is the likelier: exp(1) to 1
 Floats = NDArray[np.float64]
@@ -65,6 +66,10 @@ class Ink:
         How many pieces of ink were left out: lines, specks and others.
     others
         Height of the tallest sizeable part left out, as a share of the digit's height: near 1, it may be another digit.
+    lean
+        How surely the ink is light (above 0) or dark (below), by the picture's tones alone.
+    tight
+        Dark and light meet on nearly every side of the picture, as where a digit was cut out along its ink.
     """
 
     amount: NDArray[np.float32]
@@ -79,6 +84,8 @@ class Ink:
     stroke: float
     left_out: int
     others: float
+    lean: float = 0.0
+    tight: bool = False
 
     @property
     def breadth(self) -> float:
@@ -140,10 +147,20 @@ def _find_group(pictures: list[NDArray[np.uint8]], grids: list[Grid], polarity: 
     readings: list[list[Ink]] = [[] for _ in grids]
     for i, ink in zip(which, inks, strict=True):
         readings[i].append(ink)
-    return [
+    tight = _find_tight(stack)
+    settled = [
         found[0] if len(found) == 1 else _settle(found, float(lean[i]), pictures[i].shape)
         for i, found in enumerate(readings)
     ]
+    return [replace(ink, lean=float(lean[i]), tight=bool(tight[i])) for i, ink in enumerate(settled)]
+
+
+def _find_tight(stack: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Say on which (n, h, w) canvases dark and light meet on three sides or all four."""
+    levels = stack.reshape(len(stack), -1)
+    middle = (levels.min(axis=1).astype(np.uint16) + levels.max(axis=1) + 1)[:, None] // 2
+    sides = [side < middle for side in (stack[:, 0], stack[:, -1], stack[:, :, 0], stack[:, :, -1])]
+    return np.asarray(sum(side.any(axis=1) & ~side.all(axis=1) for side in sides) >= TIGHT)
 
 
 def _find_noise(averages: list[NDArray[np.uint8]], grids: list[Grid]) -> NDArray[np.bool_]:
