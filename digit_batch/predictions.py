@@ -8,11 +8,11 @@ The CSV is a contract: a change of a column or of its order raises `CSV_VERSION`
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, TextIO, cast
+from typing import Any, BinaryIO, Literal, TextIO, TypeVar, cast
 
 from digit_batch.errors import InputError
 
@@ -23,6 +23,7 @@ RECORD_BYTES = 1 << 20  # no row is longer; a torn quote would swallow the rest 
 NEEDS_QUOTES = re.compile('[,"\r\n]')
 PROBABILITY_COLUMNS = tuple(f"p{digit}" for digit in range(CLASSES))
 
+T = TypeVar("T")
 Status = Literal["ok", "review", "error"]
 STATUSES: tuple[Status, ...] = ("ok", "review", "error")
 
@@ -179,13 +180,19 @@ def read_records(stream: BinaryIO, names: tuple[str, ...], start: int = 0) -> It
 
 def group_records(records: Iterable[Record]) -> Iterator[list[Record]]:
     """Yield the rows of each file together."""
-    group: list[Record] = []
-    for record in records:
-        row = record.prediction
-        if group and (row.path != group[-1].prediction.path or row.frame <= group[-1].prediction.frame):
-            yield group
-            group = []
-        group.append(record)
+    return group_files(records, attrgetter("prediction"))
+
+
+def group_files(things: Iterable[T], row_of: Callable[[T], Prediction]) -> Iterator[list[T]]:
+    """Yield the things whose rows are of one file together: its pages ascend, and a neighbour's begin anew."""
+    group: list[T] = []
+    for thing in things:
+        if group:
+            row, before = row_of(thing), row_of(group[-1])
+            if row.path != before.path or row.frame <= before.frame:
+                yield group
+                group = []
+        group.append(thing)
     if group:
         yield group
 
