@@ -1,6 +1,7 @@
 """How well the model reads other people's scans: ``python benchmarks/transfer.py FOLDER... --sheet mistakes.png``.
 
-Each FOLDER is labelled (``.../<digit>/file``) and is read once. ``--digits`` adds scikit-learn's own digits: 30 random
+Each FOLDER is labelled (``.../<digit>/file``) and is read once; with ``--cut-out`` each picture is first cropped to the
+ink that is found on it, as by programs that cut forms up. ``--digits`` adds scikit-learn's own digits: 30 random
 splits, each fitted with the recipe on 75 % and read on the other 25 %.
 """
 
@@ -15,12 +16,14 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+import numpy as np
 from mistakes import Mistaken, draw_sheet
 
 from digit_batch.batch import images_among
 from digit_batch.batch.chunks import CHUNK_FILES
 from digit_batch.evaluation import NONE_SAID, Evaluation, evaluate
 from digit_batch.images import Frame, read_frames, walk
+from digit_batch.ink import find_inks
 from digit_batch.labels import folder_label
 from digit_batch.model import Model, load_model
 from digit_batch.predictions import Prediction
@@ -61,12 +64,21 @@ class Transfer:
         return {"folder": self.folder, "worst_class": label, "worst_recall": recall, **self.result.figures()}
 
 
-def read_folder(folder: str, model: Model) -> Transfer:
+def cut_out(frame: Frame) -> Frame:
+    """Return the picture cropped to its ink."""
+    (ink,) = find_inks([frame.pixels])
+    top, left, bottom, right = ink.box
+    return frame if ink.blank else Frame(frame.index, np.ascontiguousarray(frame.pixels[top:bottom, left:right]))
+
+
+def read_folder(folder: str, model: Model, *, cropped: bool = False) -> Transfer:
     """Read every labelled image of a folder, in one pass; only the mistakes keep their pictures."""
     mistakes: list[Mistaken] = []
 
     def pairs() -> Iterator[tuple[Prediction, int | None]]:
         found = ((source.name, item) for source in images_among(walk([folder])) for item in read_frames(source))
+        if cropped:
+            found = ((name, cut_out(item) if isinstance(item, Frame) else item) for name, item in found)
         while chunk := list(islice(found, CHUNK_FILES)):
             readings = iter(read_pictures(model, [item.pixels for _, item in chunk if isinstance(item, Frame)]))
             for name, item in chunk:
@@ -128,6 +140,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folders", nargs="*", metavar="FOLDER", help="labelled: FOLDER/<digit>/file")
     parser.add_argument("--model", type=Path, help="a model file; by default the one that ships")
+    parser.add_argument("--cut-out", action="store_true", help="crop each picture to its ink first")
     parser.add_argument("--sheet", type=Path, metavar="PNG", help="save a contact sheet of the mistakes")
     parser.add_argument("--json", type=Path, metavar="FILE", help="save every figure")
     parser.add_argument("--digits", action="store_true", help="also measure on scikit-learn's digits (fits models)")
@@ -136,7 +149,7 @@ def main() -> None:
     if not (given.folders or given.digits):
         parser.error("give a FOLDER, or --digits")
     model = load_model(given.model) if given.folders else None
-    transfers = [read_folder(folder, model) for folder in given.folders] if model else []
+    transfers = [read_folder(folder, model, cropped=given.cut_out) for folder in given.folders] if model else []
     for t in transfers:
         if not t.result.images:
             parser.error(f"{t.folder}: no image in a folder named after its digit, 0 to 9")

@@ -51,19 +51,26 @@ def whole_file(path: Path, *, force: bool = False, pack: Pack | None = None) -> 
     Raises
     ------
     OutputError
-        It exists and `force` is false, or it cannot be written. What stood under the name is left as it was.
+        It exists and `force` is false, another run is writing it, or it cannot be written. What stood under the name is
+        left as it was.
     """
     check_output(path, force=force)
-    part = part_of(path)
-    try:
-        with part.open("w", encoding="utf-8", newline="") as stream:
-            yield stream
-        _conclude(path, pack)
-    except BaseException as error:
-        part.unlink(missing_ok=True)  # nothing continues it
-        if isinstance(error, OSError):
-            raise unwritable(path, error) from error
-        raise
+    with _locked(path) as part:
+        try:
+            part.truncate(0)
+            facts_of(path).unlink(missing_ok=True)  # of an unfinished run, whose rows are gone now
+            with open(part.fileno(), "w", encoding="utf-8", newline="", closefd=False) as stream:
+                yield stream
+            if not fcntl:
+                part.close()  # Windows gives no open file another name
+            _conclude(path, pack)
+        except BaseException as error:
+            if not fcntl:
+                part.close()
+            part_of(path).unlink(missing_ok=True)  # nothing continues it
+            if isinstance(error, OSError):
+                raise unwritable(path, error) from error
+            raise
 
 
 def check_output(path: Path, *, force: bool = False, resume: bool = False) -> None:
@@ -102,7 +109,19 @@ def check_output(path: Path, *, force: bool = False, resume: bool = False) -> No
         raise OutputError(f"Cannot write {path}: the folder {path.parent} does not exist. Make it first.")
     if not os.access(folder, os.W_OK):
         raise OutputError(f"Cannot write {path}: the folder {path.parent} is read-only. Name another place with -o.")
-    if not (force or resume) and _is_unfinished(path):
+    if not (force or resume):
+        check_unfinished(path)
+
+
+def check_unfinished(path: Path) -> None:
+    """Refuse an output that an unfinished run left its rows for.
+
+    Raises
+    ------
+    OutputError
+        One sentence: what, why, and the cure.
+    """
+    if _is_unfinished(path):
         raise OutputError(
             f"{part_of(path)} holds an unfinished run. Continue it with --resume, or begin anew with --force."
         )

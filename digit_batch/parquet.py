@@ -213,7 +213,9 @@ def _read(path: Path, names: Sequence[str], convert: Callable[[tuple[Any, ...]],
 
 def _prediction(row: tuple[Any, ...]) -> Prediction:
     path, frame, label, confidence, status, reason, *chances = row
-    if status not in STATUSES or not isinstance(path, str) or not (label is None or 0 <= label < CLASSES):
+    if status not in STATUSES or not isinstance(path, str) or not (label is None or 0 <= label < CLASSES) or frame < 0:
+        raise ValueError(path)
+    if not all(chance is None or 0 <= chance <= 1 for chance in (confidence, *chances)):
         raise ValueError(path)
     known = tuple(chances) if chances and None not in chances else None
     digit = None if label is None else int(label)

@@ -8,21 +8,25 @@ The CSV is a contract: a change of a column or of its order raises `CSV_VERSION`
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, TextIO, cast
+from typing import Any, BinaryIO, Literal, TextIO, TypeVar, cast
 
 from digit_batch.errors import InputError
 
 CSV_VERSION = 1
 CLASSES = 10  # the digits 0 to 9
 COLUMNS = ("path", "frame", "label", "confidence", "status", "reason")
-RECORD_BYTES = 1 << 20  # no row is longer; a torn quote would swallow the rest of the file
+# No row is longer, and a torn quote swallows no more of the file: a name in a tar has up to 1 MB, and each of its bytes
+# may stand as \xNN. The limit of the csv module, 128 kB a cell, is one of the whole process.
+RECORD_BYTES = 5 << 20
+csv.field_size_limit(max(csv.field_size_limit(), RECORD_BYTES))
 NEEDS_QUOTES = re.compile('[,"\r\n]')
 PROBABILITY_COLUMNS = tuple(f"p{digit}" for digit in range(CLASSES))
 
+T = TypeVar("T")
 Status = Literal["ok", "review", "error"]
 STATUSES: tuple[Status, ...] = ("ok", "review", "error")
 
@@ -164,11 +168,7 @@ def read_records(stream: BinaryIO, names: tuple[str, ...], start: int = 0) -> It
     line, end = 1, start
     while raw := stream.readline(RECORD_BYTES):
         line += 1
-        while raw.count(b'"') % 2 or not raw.endswith(b"\n"):  # a name may hold line ends, between its quotes
-            more = stream.readline(RECORD_BYTES)
-            if not more or len(raw) > RECORD_BYTES:
-                raise ValueError(f"line {line}: the row is torn")
-            raw += more
+        raw += _rest_of_row(stream, raw, line)
         end += len(raw)
         try:
             rows = list(csv.reader([raw.decode("utf-8")], strict=True))
@@ -177,15 +177,35 @@ def read_records(stream: BinaryIO, names: tuple[str, ...], start: int = 0) -> It
         yield Record(_prediction(rows[0] if rows else [], names, place, line), raw, end)
 
 
+def _rest_of_row(stream: BinaryIO, first: bytes, line: int) -> bytes:
+    """Read what follows the first line of a row: a name may hold line ends, between its quotes."""
+    rest: list[bytes] = []
+    last, size, open_quote = first, len(first), first.count(b'"') % 2
+    while open_quote or not last.endswith(b"\n"):
+        last = stream.readline(RECORD_BYTES)
+        if not last or size > RECORD_BYTES:
+            raise ValueError(f"line {line}: the row is torn")
+        rest.append(last)
+        size += len(last)
+        open_quote ^= last.count(b'"') % 2
+    return b"".join(rest)
+
+
 def group_records(records: Iterable[Record]) -> Iterator[list[Record]]:
     """Yield the rows of each file together."""
-    group: list[Record] = []
-    for record in records:
-        row = record.prediction
-        if group and (row.path != group[-1].prediction.path or row.frame <= group[-1].prediction.frame):
-            yield group
-            group = []
-        group.append(record)
+    return group_files(records, attrgetter("prediction"))
+
+
+def group_files(things: Iterable[T], row_of: Callable[[T], Prediction]) -> Iterator[list[T]]:
+    """Yield the things whose rows are of one file together: its pages ascend, and a neighbour's begin anew."""
+    group: list[T] = []
+    for thing in things:
+        if group:
+            row, before = row_of(thing), row_of(group[-1])
+            if row.path != before.path or row.frame <= before.frame:
+                yield group
+                group = []
+        group.append(thing)
     if group:
         yield group
 
@@ -227,7 +247,7 @@ def load_predictions(path: Path) -> Iterator[Prediction]:
         It is missing, or no predictions CSV; the message names the line.
     """
     try:
-        with path.open(encoding="utf-8", newline="") as stream:
+        with path.open(encoding="utf-8-sig", newline="") as stream:  # Excel and Notepad put a mark before the text
             yield from read_predictions(stream)
     except OSError as error:
         raise InputError(f"Cannot read {path}: {error.strerror}. Check the name.") from error
@@ -244,18 +264,27 @@ def _prediction(row: list[str], names: tuple[str, ...], place: list[int], line: 
         raise ValueError(f"line {line}: status {status!r} is none of {', '.join(STATUSES)}")
     if label not in {"", *"0123456789"}:
         raise ValueError(f"line {line}: label {label!r} is no digit")
+    if not (frame.isascii() and frame.isdecimal()):
+        raise ValueError(f"line {line}: frame {frame!r} is no number of a page")
     try:
         return Prediction(
             path=path,
             frame=int(frame),
             label=int(label) if label else None,
-            confidence=float(confidence) if confidence else None,
+            confidence=_chance(confidence) if confidence else None,
             status=known[status],
             reason=reason,
-            probabilities=tuple(float(row[i]) for i in place) if place and row[place[0]] else None,
+            probabilities=tuple(_chance(row[i]) for i in place) if place and row[place[0]] else None,
         )
     except ValueError as error:
         raise ValueError(f"line {line}: {error}") from None
+
+
+def _chance(cell: str) -> float:
+    chance = float(cell)
+    if not 0 <= chance <= 1:  # nan is not, either
+        raise ValueError(f"{cell!r} is no chance between 0 and 1")
+    return chance
 
 
 class Stream(io.RawIOBase):

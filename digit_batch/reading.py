@@ -21,7 +21,7 @@ from digit_batch.features import (
     stack_by_size,
     stretch,
 )
-from digit_batch.ink import Ink, find_inks
+from digit_batch.ink import Ink, Tone, find_inks, find_tight_inks, may_be
 from digit_batch.model import Answers, Model
 from digit_batch.predictions import CLASSES, Prediction, Status
 
@@ -35,6 +35,8 @@ LIKE = 0.85  # and from which it is accepted: of 2,000 letters, scribbles and ph
 NEAR_LIKE = 0.8, 1.0  # between these the duel is averaged over three readings: of what is no digit fewer pass
 LEFT_OUT = 0.15  # height of what was left out over the digit's: more gets a second look, with it taken in
 CUT = 0.3  # share of a side that the frame cuts: what is left may be a piece of another digit, or of none
+LIKENESSES = -2.0, 1.0  # the duel with what is no digit between which it tells how well a digit explains a picture,
+MOST_LEFT_OUT = 3  # and the pieces of ink left out that tell against it
 CLUTTER = 12  # pieces of ink left out: more are a texture or a photograph
 OTHERS = 0.5  # height of what was left out over the digit's: more may be another digit
 BROADEST = 1.6  # width over height: broader ink is two digits, or none
@@ -123,6 +125,7 @@ def read_pictures(
             # What explains more of the ink is believed when it is sure, or surer.
             if look.ink.breadth <= BROADEST and look.chances.max() > min(seen[place].chances.max(), DOUBTFUL):
                 seen[place] = look
+    _look_at_tight(model, pictures, seen, polarity)
     return [
         Reading(look.ink, look.features, look.chances, look.likeness, *judge(look, min_confidence)) for look in seen
     ]
@@ -136,6 +139,26 @@ class _Look:
     features: NDArray[np.float32]
     chances: NDArray[np.float32]
     likeness: float
+
+    @property
+    def worth(self) -> float:
+        """How well a digit explains the picture: it is likely, like a digit, and leaves no ink out."""
+        if not self.chances.any():
+            return -np.inf
+        return float(self.chances.max() + np.clip(self.likeness, *LIKENESSES) - min(self.ink.left_out, MOST_LEFT_OUT))
+
+
+def _look_at_tight(model: Model, pictures: Sequence[NDArray[np.uint8]], seen: list[_Look], polarity: Polarity) -> None:
+    """Look again, with a margin, at what may be a digit cut out along its ink, and believe what explains it better."""
+    tones: tuple[Tone, ...] = ("dark", "light") if polarity == "auto" else (polarity,)
+    tight = [(place, look.ink) for place, look in enumerate(seen) if look.ink.tight and not look.ink.blank]
+    for tone in tones:
+        places = [place for place, ink in tight if may_be(ink, tone)]
+        inks = find_tight_inks([pictures[place] for place in places], tone)
+        found = {place: ink for place, ink in zip(places, inks, strict=True) if ink is not None}
+        for place, look in zip(found, _look(model, list(found.values())), strict=True):
+            if look.worth > seen[place].worth:
+                seen[place] = look
 
 
 def _look(model: Model, inks: Sequence[Ink]) -> list[_Look]:

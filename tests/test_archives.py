@@ -1,6 +1,7 @@
 """Archives read as folders: the same images under the same names, and nothing a hostile one asks for."""
 
 import io
+import os
 import pickle
 import random
 import struct
@@ -14,8 +15,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from digit_batch.images import Frame, Skipped, Source, Unreadable, archives, read_frames, walk
+from digit_batch.images import (
+    Frame,
+    Skipped,
+    Source,
+    Unreadable,
+    archives,
+    find_sources,
+    lookup,
+    number_files,
+    read_frames,
+    walk,
+)
 
+Pairs = list[tuple[str, bytes]]
 KINDS = ["zip", "tar", "tar.gz", "tar.bz2", "tar.xz"]
 
 
@@ -28,15 +41,17 @@ def encode(level: int) -> bytes:
 MEMBERS = {"10.png": encode(10), "9.png": encode(9), "b/2.png": encode(2), "a/1.tif": encode(1), "a/scan": encode(77)}
 
 
-def pack(path: Path, members: dict[str, bytes], packing: int = zipfile.ZIP_DEFLATED) -> str:
+def pack(path: Path, members: dict[str, bytes] | Pairs, packing: int = zipfile.ZIP_DEFLATED) -> str:
+    pairs = list(members.items()) if isinstance(members, dict) else members
+    path.parent.mkdir(exist_ok=True)
     if path.suffix == ".zip":
         with zipfile.ZipFile(path, "w", packing) as archive:
-            for name, data in members.items():
+            for name, data in pairs:
                 archive.writestr(name, data)
     else:
         suffix = path.suffix.lstrip(".")
         with tarfile.open(path, "w" if suffix == "tar" else f"w:{suffix}") as tar:  # type: ignore[call-overload]
-            for name, data in members.items():
+            for name, data in pairs:
                 info = tarfile.TarInfo(name)
                 info.size = len(data)
                 tar.addfile(info, io.BytesIO(data))
@@ -251,3 +266,79 @@ def test_an_archive_that_vanished_is_a_reason(tmp_path: Path) -> None:
     assert isinstance(source, Source)
     Path(path).unlink()
     assert list(read_frames(source)) == [Unreadable(0, "unreadable file: no such file or directory")]
+
+
+def find(*paths: str) -> list[object]:
+    """Give the level, or the reason, of what neighbouring rows of a table lead to."""
+    files = number_files((path, None) for path in paths)
+    items = (next(read_frames(source)) for source in find_sources(wanted for wanted, _ in files))
+    return [int(item.pixels[0, 0]) if isinstance(item, Frame) else item.reason for item in items]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_members_are_found_again_in_any_order_and_one_that_is_gone_costs_no_other(kind: str, tmp_path: Path) -> None:
+    archives = [pack(tmp_path / f"{top}.{kind}", {f"{n}.png": encode(n) for n in range(40)}) for top in "ab"]
+    wanted = [(f"{archive}/{n}.png", n if n < 40 else None) for archive in archives for n in range(42)]
+    random.Random(0).shuffle(wanted)
+    found = find(*(path for path, _ in wanted))
+    assert found == ["no such file in the archive" if n is None else n for _, n in wanted]
+
+
+def test_an_archive_is_listed_once_for_many_files_and_these_are_no_more_than_a_window(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = pack(tmp_path / "s.zip", {f"{n}.png": encode(n) for n in range(40)})
+    listed, taken = [], []
+    monkeypatch.setattr(lookup, "WINDOW", 16)
+    monkeypatch.setattr(lookup, "walk", lambda inputs, **options: listed.append(inputs) or walk(inputs, **options))
+    names = (taken.append(n) or lookup.Wanted(f"{path}/{n}.png") for n in reversed(range(40)))
+    for number, source in enumerate(find_sources(names)):
+        assert len(taken) - number <= 16
+        assert source.member == f"{39 - number}.png"
+    assert len(listed) == 3
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_name_that_an_archive_holds_twice_is_never_taken_for_the_other(kind: str, tmp_path: Path) -> None:
+    path = pack(tmp_path / f"s.{kind}", [("a.png", encode(0)), ("a.png", encode(1)), ("b.png", encode(2))])
+    unclear = "cannot be told from others of its name in the archive: classify that again, or unpack it"
+    a, b = f"{path}/a.png", f"{path}/b.png"
+    assert find(a, a, b) == [0, 1, 2]
+    assert find(a, b) == [unclear, 2]
+    assert find(a, b, a) == [unclear, 2, unclear]
+    assert find(a, a, a) == [unclear] * 3
+    assert find(b, b) == [unclear] * 2
+
+
+def test_an_archive_that_was_broken_is_to_be_classified_again_once_it_is_whole(tmp_path: Path) -> None:
+    path = pack(tmp_path / "s.zip", MEMBERS)
+    whole = Path(path).read_bytes()
+    Path(path).write_bytes(whole[:100])
+    broken = "broken archive: no list of members at its end; cut short, or no zip"
+    assert find(path, f"{path}/9.png") == [broken, broken]
+    Path(path).write_bytes(whole)
+    assert find(path, f"{path}/9.png") == ["the archive can be read now: classify it again", 9]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_members_are_found_again_whatever_their_names_show(kind: str, tmp_path: Path) -> None:
+    """Names that lead out of the archive, escapes that stand in a name, and an archive whose own name is not UTF-8."""
+    names = ["../1.png", "a\\x41.png", "=1.png", "a/./2.png"]
+    path = pack(tmp_path / os.fsdecode(b"caf\xe9 \\x41.") / f"s.{kind}", {name: encode(9) for name in names})
+    shown = [source.name for source in walk([path]) if isinstance(source, Source)]
+    assert any("\\x2e\\x2e/1.png" in name for name in shown) and all("caf\\xe9 \\x41." in name for name in shown)
+    assert find(*shown) == [9] * 4
+
+
+def test_files_whose_names_are_shown_alike_are_not_taken_for_each_other(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "\\xff.png").write_bytes(encode(1))
+    (folder / os.fsdecode(b"\xfe.png")).write_bytes(encode(2))
+    (folder / os.fsdecode(b"\\xfe\xff.png")).write_bytes(encode(3))
+    names = [f"{folder}/{name}.png" for name in (r"\xff", r"\xfe", r"\xfe\xff", r"b\x41")]
+    assert find(*names) == [1, 2, 3, "unreadable file: no such file or directory"]
+    (folder / os.fsdecode(b"\xff.png")).write_bytes(encode(4))
+    unclear = "cannot be told from another file whose name is written so: rename that"
+    assert find(*names) == [unclear, 2, 3, "unreadable file: no such file or directory"]

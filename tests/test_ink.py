@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from digit_batch.ink import Ink, find_inks
+from digit_batch.ink import Ink, find_inks, find_tight_inks, may_be
 
 DIGITS = load_digits().images[:200] / 16
 NOISE = np.random.default_rng(0)
@@ -92,6 +92,30 @@ def test_added_margin_does_not_change_the_ink(index: int, margin: int) -> None:
     stroke = draw(index)
     (ink,) = find_inks([write(stroke, margin)])
     assert overlap(ink, stroke) > 0.75
+
+
+def test_a_digit_cut_out_along_its_ink_is_found_whole_in_its_own_tone_only() -> None:
+    strokes = [draw(i) for i in range(100)]
+    dark = [write(stroke, margin=0) for stroke in strokes]
+    for tone, other, pictures in (("dark", "light", dark), ("light", "dark", [255 - picture for picture in dark])):
+        inks = find_tight_inks(pictures, tone)
+        found = [(ink, stroke) for ink, stroke in zip(inks, strokes, strict=True) if ink is not None]
+        assert len(found) > 90, "the others are in more than one piece"
+        for ink, stroke in found:
+            assert overlap(ink, stroke) > 0.75
+            assert np.abs(np.array(ink.box) - (0, 0, *stroke.shape)).max() <= 4
+            assert ink.light_on_dark == (tone == "light")
+        assert sum(ink is not None for ink in find_tight_inks(pictures, other)) < 30
+
+
+def test_a_digit_cut_out_along_its_ink_is_told_from_one_on_paper() -> None:
+    strokes = [draw(i) for i in range(100)]
+    for ink in find_inks([write(stroke) for stroke in strokes]):
+        assert not ink.tight
+        assert may_be(ink, "dark")
+    cut_out = find_inks([write(stroke, margin=0) for stroke in strokes])
+    assert np.mean([ink.tight for ink in cut_out]) > 0.95
+    assert np.mean([may_be(ink, "dark") for ink in cut_out]) > 0.98
 
 
 @settings(max_examples=40, deadline=None)

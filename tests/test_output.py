@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import sys
 import threading
+import zipfile
 from contextlib import suppress
 
 import pytest
@@ -230,6 +231,34 @@ def test_errors_are_read_again_and_every_other_row_stays(tmp_path):
 def test_what_a_retry_cannot_do_is_refused(tmp_path, words):
     (tmp_path / "x.csv").write_text("path,frame,label,confidence,status,reason\n")
     assert run("classify", "--retry-errors", tmp_path / "x.csv", *words.split()).exit_code == 2
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_errors_in_an_archive_that_holds_a_name_twice_are_read_again_as_themselves(tmp_path):
+    """The second of a name is broken: it never gets the answer of the first, and its own once it is mended."""
+    whole = [png(3), png(5), png(7)]
+    archive, out = tmp_path / "dup.zip", tmp_path / "out.csv"
+    pack_twice(archive, [whole[0], whole[1][:150], whole[2]])
+    assert run("classify", archive, "-o", out, "-q").exit_code == 3
+    before = out.read_bytes()
+    assert run("classify", "--retry-errors", out, "-q").exit_code == 3
+    assert out.read_bytes() == before
+    pack_twice(archive, whole)
+    assert run("classify", "--retry-errors", out, "-q").exit_code == 0
+    run("classify", archive, "-o", tmp_path / "new.csv", "-q")
+    assert out.read_bytes() == (tmp_path / "new.csv").read_bytes()
+
+
+def png(number):
+    file = io.BytesIO()
+    draw(number).save(file, "PNG")
+    return file.getvalue()
+
+
+def pack_twice(path, contents):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in zip(["a.png", "a.png", "b.png"], contents, strict=True):
+            archive.writestr(name, content)
 
 
 def test_what_is_no_table_of_ours_is_not_retried(tmp_path):

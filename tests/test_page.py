@@ -5,6 +5,7 @@ import io
 import json
 import re
 import tracemalloc
+import zipfile
 from html.parser import HTMLParser
 
 import numpy as np
@@ -125,6 +126,19 @@ def test_every_row_has_its_own_picture(tmp_path, monkeypatch, jobs):
             shown = tile(sheet, "around", place % TILES).convert("L").getpixel((16, 16))
             assert abs(shown - level) <= 4, rows[place]
     assert sum(len(sheet["trouble"]) for sheet in sheets) == 2
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_of_a_name_that_an_archive_holds_twice_each_row_has_its_own_picture_or_none(tmp_path):
+    with zipfile.ZipFile(tmp_path / "s.zip", "w") as archive:
+        for level in (40, 200):
+            archive.write(save(Image.new("L", (40, 30), level), tmp_path / "level.png"), "a.png")
+    rows = [row(f"{tmp_path}/s.zip/a.png")] * 2
+    (sheet,) = make_sheets(rows, {"around": 32}, **READ)
+    shown = [tile(sheet, "around", place).convert("L").getpixel((16, 16)) for place in (0, 1)]
+    assert [abs(found - level) <= 4 for found, level in zip(shown, (40, 200), strict=True)] == [True, True]
+    (sheet,) = make_sheets(rows[:1], {"around": 32}, **READ)
+    assert "cannot be told from others" in sheet["trouble"]["0"]
 
 
 def test_the_tiles_show_the_digit_its_ink_and_its_grid(tmp_path):

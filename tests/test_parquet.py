@@ -206,7 +206,15 @@ def test_foreign_columns_and_rows_are_refused(tmp_path):
         list(load_table(tmp_path / "x.parquet"))
     pack(map(cells, ROWS), tmp_path / "rows.parquet", COLUMNS, {})
     table = pyarrow.read_table(tmp_path / "rows.parquet")
-    for name, column in (("label", [77, 1, 1]), ("status", ["fine"] * 3), ("frame", ["one"] * 3), ("path", [None] * 3)):
+    for name, column in (
+        ("label", [77, 1, 1]),
+        ("status", ["fine"] * 3),
+        ("frame", ["one"] * 3),
+        ("frame", [-1, 0, 0]),
+        ("path", [None] * 3),
+        ("confidence", [2.5, 0.5, 0.5]),
+        ("confidence", [float("nan")] * 3),
+    ):
         place = table.schema.get_field_index(name)
         pyarrow.write_table(table.set_column(place, name, arrow.array(column)), tmp_path / "bad.parquet")
         with pytest.raises(InputError, match="damaged"):

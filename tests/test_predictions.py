@@ -1,6 +1,7 @@
 """The CSV of predictions: what is written is read back, and what does not fit is refused by its line."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,9 @@ from digit_batch.predictions import (
     cells,
     header,
     load_predictions,
+    read_header,
     read_predictions,
+    read_records,
     row_text,
     write_rows,
 )
@@ -89,6 +92,11 @@ HEAD = ",".join(COLUMNS)
         (f"{HEAD}\na.png,0,3,0.5,fine,\n", "line 2: status 'fine'"),
         (f"{HEAD}\na.png,first,3,0.5,ok,\n", "line 2: "),
         (f"{HEAD}\na.png,0,3,sure,ok,\n", "line 2: "),
+        (f"{HEAD}\na.png,-1,3,0.5,ok,\n", "line 2: frame '-1'"),
+        (f"{HEAD}\na.png,0,3,2.5,ok,\n", "line 2: '2.5' is no chance"),
+        (f"{HEAD}\na.png,0,3,nan,ok,\n", "line 2: 'nan' is no chance"),
+        (f"{HEAD}\na.png,0,3,-inf,ok,\n", "line 2: '-inf' is no chance"),
+        (f"{','.join(header(probabilities=True))}\na,0,3,1,ok,,0,0,0,0,0,0,0,0,0,1.5\n", "line 2: '1.5' is no chance"),
         (f'{HEAD}\n"a\nb.png",0,3,0.5,ok,\nc.png,0,x,0.5,ok,\n', "line 4: label 'x'"),
         (f'{HEAD}\n"a.png,0,3,0.5,ok,\n', "line 2: "),
         (f"{HEAD},p0\na.png,0,3,0.5,ok,,1\n", "line 1: "),
@@ -103,6 +111,22 @@ def test_a_file_that_is_no_text_is_refused_by_name(tmp_path):
     (tmp_path / "x.csv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match=r"x\.csv is no predictions CSV"):
         list(load_predictions(tmp_path / "x.csv"))
+
+
+def test_a_name_as_long_as_an_archive_may_hold_is_read_back(tmp_path):
+    """A tar takes names of 1 MB, and each of their bytes may stand as an escape."""
+    long = Prediction('"\n\\xff\\xff' * 450_000, 0, 7, 0.5, "ok")
+    text = row_text(header()) + row_text(cells(long)) + row_text(cells(replace(long, path="b.png")))
+    (tmp_path / "x.csv").write_text(text, encoding="utf-8", newline="")
+    assert [row.path for row in load_predictions(tmp_path / "x.csv")] == [long.path, "b.png"]
+    stream = io.BytesIO(text.encode())
+    assert [record.prediction.path for record in read_records(stream, read_header(stream))] == [long.path, "b.png"]
+
+
+def test_a_table_that_a_spreadsheet_saved_is_read(tmp_path):
+    """With a mark before the text, and returns at the ends of its lines."""
+    (tmp_path / "x.csv").write_bytes(f"\ufeff{HEAD}\r\na.png,0,7,0.5,ok,\r\n".encode())
+    assert list(load_predictions(tmp_path / "x.csv")) == [Prediction("a.png", 0, 7, 0.5, "ok")]
 
 
 def test_a_file_stands_under_its_name_only_when_whole(tmp_path):

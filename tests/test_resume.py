@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from digit_batch.model import load_model, save_model
+from digit_batch.output import _locked
 from digit_batch.predictions import COLUMNS, read_header, read_records
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise")
@@ -148,6 +149,26 @@ def test_an_unfinished_run_is_never_replaced_unasked(finished, tmp_path):
     assert part_of(out).read_bytes() == whole[: ends[1]]
     assert run("classify", folder, "-o", out, "-q", "--force").exit_code == 3
     assert out.read_bytes() == whole
+
+
+def test_an_unfinished_run_outlives_the_errors_of_its_table_read_again(finished, tmp_path):
+    """Without --force it is kept, and continued as ever; with it both of its files make way; a running one never."""
+    folder, whole, facts, ends = finished
+    out = tmp_path / "out.csv"
+    for force in ([], ["--force"]):
+        leave(out, whole[: ends[1]], facts, ends[1])
+        out.write_bytes(whole)
+        with _locked(out):
+            result = run("classify", "--retry-errors", out, "-q", "--force")
+        assert (result.exit_code, "Another run is writing" in result.stderr) == (1, True)
+        assert (part_of(out).read_bytes(), out.read_bytes()) == (whole[: ends[1]], whole)
+        result = run("classify", "--retry-errors", out, "-q", *force)
+        assert result.exit_code == (3 if force else 1)
+        if not force:
+            assert "holds an unfinished run" in result.stderr and result.stderr.count("\n") == 1
+            assert run("classify", folder, "-o", out, "-q", "--resume", "--force").exit_code == 3
+        assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
+        assert out.read_bytes() == whole
 
 
 def test_resume_with_nothing_to_resume(finished, tmp_path):

@@ -127,6 +127,14 @@ def test_unknown_rows_and_labels_are_each_named_and_nothing_is_applied(run, tmp_
     assert {path.name for path in tmp_path.iterdir()} == {"rows.csv", "corrections.csv"}
 
 
+def test_a_correction_of_a_row_that_the_table_has_twice_is_not_applied(run, tmp_path):
+    table = write_table(tmp_path / "rows.csv", [row("s.zip/a.png", 3), row("s.zip/a.png", 5), row("s.zip/b.png", 7)])
+    corrections = write_corrections(tmp_path / "c.csv", [("s.zip/a.png", 0, 4), ("s.zip/b.png", 0, 1)])
+    result = run("review", "--apply", corrections, table, "-o", tmp_path / "out.csv")
+    assert (result.exit_code, result.stderr.count("\n"), (tmp_path / "out.csv").exists()) == (1, 1, False)
+    assert "several rows for 1 of the corrections: s.zip/a.png. " in result.stderr
+
+
 @pytest.mark.parametrize(
     "content", ["path,label\na.png,3\n", "", 'path,frame,label\n"a.png,0,3\n', b"path,frame,label\n\xff,0,1\n"]
 )
@@ -192,6 +200,26 @@ def test_images_are_sorted_into_a_folder_a_digit_and_none_collides(run, mixed, t
     assert (tmp_path / "sorted" / copied["folder"] / copied["file"]).read_bytes() == (
         mixed / "b" / "1.png"
     ).read_bytes()
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_what_an_archive_lost_is_not_sorted_and_a_name_that_it_holds_twice_is_two_files(run, tmp_path):
+    """Whatever the order of the table: an archive itself is never taken for an image."""
+    pictures = [save(digit_page(digit), tmp_path / f"{digit}.png") for digit in (3, 4, 5)]
+    archive, table = tmp_path / "more.zip", tmp_path / "rows.csv"
+    with zipfile.ZipFile(archive, "w") as packed:
+        for picture, name in zip(pictures, ("a.png", "a.png", "b.png"), strict=True):
+            packed.write(picture, name)
+    run("classify", archive, "-o", table, "-q")
+    head, *rows = table.read_text().splitlines()
+    gone = rows[-1].replace("b.png", "c.png")
+    table.write_text("\n".join([head, gone, rows[-1], *rows[:2]]) + "\n")
+    result = run("review", table, "--sort-into", tmp_path / "sorted")
+    assert (result.exit_code, "c.png: no such file in the archive" in result.stderr) == (3, True)
+    laid = sorted((tmp_path / "sorted").rglob("*.png"))
+    assert len(laid) == 3
+    assert not any(zipfile.is_zipfile(path) for path in laid)
+    assert len({path.read_bytes() for path in laid}) == 3
 
 
 def test_sorting_can_link_instead_of_copying(run, mixed, tmp_path):

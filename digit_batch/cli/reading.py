@@ -113,7 +113,7 @@ def retry_table(
     from digit_batch.batch.retry import retry_errors
     from digit_batch.cli.screen import meter
     from digit_batch.model import load_model
-    from digit_batch.output import whole_file
+    from digit_batch.output import check_unfinished, whole_file
     from digit_batch.parquet import packing, read_facts
     from digit_batch.report.tables import Tally
 
@@ -126,6 +126,8 @@ def retry_table(
         else:
             same = output is None or Path(output).resolve() == table.resolve()
             place = table if same else Path(output or "")
+            if not force:  # which the table itself needs no word for; but an unfinished run of it does
+                check_unfinished(place)
             pack = packing(place, read_facts(table))
             stream = stack.enter_context(whole_file(place, force=force or same, pack=pack))
 

@@ -1,5 +1,6 @@
 """Finding the ink: a picture's paper flattened, polarity decided, lines and specks left out, the digit cut."""
 
 from digit_batch.ink.finder import Ink, Polarity, find_inks
+from digit_batch.ink.margin import Tone, find_tight_inks, may_be
 
-__all__ = ["Ink", "Polarity", "find_inks"]
+__all__ = ["Ink", "Polarity", "Tone", "find_inks", "find_tight_inks", "may_be"]

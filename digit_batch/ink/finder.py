@@ -26,6 +26,7 @@ LEAST_SIGNAL = 4.7  # ink over the paper's noise; pure noise, split in two by an
 FRAME, FRAME_FILL = 0.5, 0.3  # of the sides that a frame spans, of its area that is ink: less ink, and more span
 CROSSING, SLENDER = 0.85, 0.15  # of the sides, along and across a ruled line that is all there is
 TOUCHING, ROOM = 0.02, 0.4  # of the side: the gap to a frame that cuts, and the space on the other side
+TIGHT = 3  # sides on which dark and light meet, where a digit was cut out along its ink
 SURE = 0.75  # lean of the polarity: of 1,700 simulated scans that lean more none is wrong, of 400 others 20
 PAPER = 1.0  # in doubt, dark ink on paper is the likelier: exp(1) to 1
 Floats = NDArray[np.float64]
@@ -65,6 +66,10 @@ class Ink:
         How many pieces of ink were left out: lines, specks and others.
     others
         Height of the tallest sizeable part left out, as a share of the digit's height: near 1, it may be another digit.
+    lean
+        How surely the ink is light (above 0) or dark (below), by the picture's tones alone.
+    tight
+        Dark and light meet on nearly every side of the picture, as where a digit was cut out along its ink.
     """
 
     amount: NDArray[np.float32]
@@ -79,6 +84,8 @@ class Ink:
     stroke: float
     left_out: int
     others: float
+    lean: float
+    tight: bool
 
     @property
     def breadth(self) -> float:
@@ -136,14 +143,24 @@ def _find_group(pictures: list[NDArray[np.uint8]], grids: list[Grid], polarity: 
     else:
         pooled = [pool_blocks(grids[i].grey, grids[i].pool, bool(f)) for i, f in zip(which, flip, strict=True)]
         canvases = stack_canvases(pooled, grids[0].canvas)
-    inks = _read_canvases(canvases, [pictures[i] for i in which], [grids[i] for i in which], flip, blank, gather)
+    tones = list(zip(lean.tolist(), _find_tight(stack).tolist(), strict=True))
+    known = [(pictures[i], grids[i], tones[i]) for i in which.tolist()]
+    inks = _read_canvases(canvases, known, flip, blank, gather)
     readings: list[list[Ink]] = [[] for _ in grids]
     for i, ink in zip(which, inks, strict=True):
         readings[i].append(ink)
     return [
-        found[0] if len(found) == 1 else _settle(found, float(lean[i]), pictures[i].shape)
-        for i, found in enumerate(readings)
+        found[0] if len(found) == 1 else _settle(found, picture.shape)
+        for found, picture in zip(readings, pictures, strict=True)
     ]
+
+
+def _find_tight(stack: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Say on which (n, h, w) canvases dark and light meet on three sides or all four."""
+    levels = stack.reshape(len(stack), -1)
+    middle = (levels.min(axis=1).astype(np.uint16) + levels.max(axis=1) + 1)[:, None] // 2
+    sides = [side < middle for side in (stack[:, 0], stack[:, -1], stack[:, :, 0], stack[:, :, -1])]
+    return np.asarray(sum(side.any(axis=1) & ~side.all(axis=1) for side in sides) >= TIGHT)
 
 
 def _find_noise(averages: list[NDArray[np.uint8]], grids: list[Grid]) -> NDArray[np.bool_]:
@@ -163,7 +180,7 @@ def _find_noise(averages: list[NDArray[np.uint8]], grids: list[Grid]) -> NDArray
     return noise
 
 
-def _settle(readings: list[Ink], lean: float, shape: tuple[int, ...]) -> Ink:
+def _settle(readings: list[Ink], shape: tuple[int, ...]) -> Ink:
     """Choose between the readings of a picture whose polarity is in doubt.
 
     The wrong one makes ink of the ground: it touches the frame, its "strokes" are broad, and stand out less from the
@@ -173,7 +190,7 @@ def _settle(readings: list[Ink], lean: float, shape: tuple[int, ...]) -> Ink:
     dark, light = readings
     if dark.blank or light.blank:
         return light if dark.blank else dark
-    margin = -PAPER + 4.8 * lean + 3.3 * np.log((light.signal + 1) / (dark.signal + 1))
+    margin = -PAPER + 4.8 * dark.lean + 3.3 * np.log((light.signal + 1) / (dark.signal + 1))
     margin -= 11.5 * (_breadth(light) - _breadth(dark)) + 1.5 * (_contact(light, shape) - _contact(dark, shape))
     return light if margin > 0 else dark
 
@@ -199,17 +216,19 @@ def _contact(ink: Ink, shape: tuple[int, ...]) -> float:
 
 def _read_canvases(
     canvases: NDArray[np.uint8],
-    pictures: list[NDArray[np.uint8]],
-    grids: list[Grid],
+    known: Sequence[tuple[NDArray[np.uint8], Grid, tuple[float, bool]]],
     light: NDArray[np.bool_],
     blank: NDArray[np.bool_],
     gather: bool,
 ) -> list[Ink]:
-    """Find the ink on each canvas, whose ink is light or dark, unless the canvas is known to be blank."""
+    """Find the ink on each canvas, whose ink is light or dark, unless the canvas is known to be blank.
+
+    Known of each are its picture, the picture's grid, and its lean and whether it is tight.
+    """
     n = len(canvases)
     canvases[light] = 255 - canvases[light]
     shape = canvases.shape[1:]
-    sides = np.array([[side // grid.pool for side in grid.grey.shape] for grid in grids])
+    sides = np.array([[side // grid.pool for side in grid.grey.shape] for _, grid, _ in known])
     inside = [np.arange(shape[axis]) < sides[:, axis : axis + 1] for axis in (0, 1)]
     valid = inside[0][:, :, None] & inside[1][:, None, :]
     sides = sides.astype(float)
@@ -256,30 +275,32 @@ def _read_canvases(
         | _find_frames(kept, boxes, sides, np.concatenate([lines, [False]])[best])
     )
     inks = []
-    for i in range(n):
+    for i, (picture, grid, tones) in enumerate(known):
         top, left, bottom, right = box = tuple(boxes[i].tolist())
         height, width = sides[i].tolist()
         if blank[i]:
-            inks.append(_say_blank(bool(light[i]), choices[i], float(level[i]), float(signal[i])))
+            inks.append(_say_blank(bool(light[i]), choices[i], float(level[i]), float(signal[i]), *tones))
             continue
-        if grids[i].factor == 1:
+        if grid.factor == 1:
             crop = amount[i, top:bottom, left:right].copy()
         else:
-            crop, box = cut_again(pictures[i], grids[i], wide[i], ground[i], bool(light[i]), box)
+            crop, box = cut_again(picture, grid, wide[i], ground[i], bool(light[i]), box)
         inks.append(
             Ink(
                 amount=crop,
                 box=box,
                 light_on_dark=bool(light[i]),
                 clipped=top == 0 or left == 0 or bottom == height or right == width,
-                cut=_find_cut(crop, box, pictures[i].shape),
+                cut=_find_cut(crop, box, picture.shape),
                 parts=len(choices[i].kept),
                 removed=choices[i].removed,
                 contrast=float(level[i]),
                 signal=float(signal[i]),
-                stroke=float(stroke[i]) * grids[i].factor,
+                stroke=float(stroke[i]) * grid.factor,
                 left_out=choices[i].left_out,
                 others=choices[i].others,
+                lean=tones[0],
+                tight=tones[1],
             )
         )
     return inks
@@ -313,9 +334,12 @@ def _find_cut(crop: NDArray[np.float32], box: tuple[int, ...], shape: tuple[int,
     )
 
 
-def _say_blank(light: bool, choice: Choice, contrast: float, signal: float) -> Ink:
+def _say_blank(light: bool, choice: Choice, contrast: float, signal: float, lean: float, tight: bool) -> Ink:
     """Return the ink of a picture that has none."""
-    return Ink(NO_INK, (0, 0, 0, 0), light, False, 0.0, 0, choice.removed, contrast, signal, 0.0, choice.left_out, 0.0)
+    left_out = choice.left_out
+    return Ink(
+        NO_INK, (0, 0, 0, 0), light, False, 0.0, 0, choice.removed, contrast, signal, 0.0, left_out, 0.0, lean, tight
+    )
 
 
 def _find_boxes(kept: NDArray[np.bool_]) -> NDArray[np.intp]:

@@ -70,22 +70,33 @@ def name_all(troubles: list[str]) -> str:
 
 
 def check_corrections(corrections: Corrections, rows: Iterable[Prediction], table: str) -> None:
-    """Refuse corrections of rows that a table does not have.
+    """Refuse corrections of rows that a table does not have, or has more than once.
 
     Raises
     ------
     InputError
         Names each of them.
     """
-    absent = dict.fromkeys(corrections)
+    met = dict.fromkeys(corrections, 0)
     for row in rows:
-        absent.pop((row.path, row.frame), None)
+        if (key := (row.path, row.frame)) in met:
+            met[key] += 1
+    absent = [key for key, count in met.items() if not count]
     if absent:
-        names = name_all([f"{path} (frame {frame})" if frame else path for path, frame in absent])
         raise InputError(
-            f"Nothing was changed. {table} has no row for {len(absent):,} of the corrections: {names}. "
+            f"Nothing was changed. {table} has no row for {len(absent):,} of the corrections: {_name_rows(absent)}. "
             "Give the table that they were made from."
         )
+    doubled = [key for key, count in met.items() if count > 1]
+    if doubled:  # as of an archive that holds a name twice: the correction may be of either
+        raise InputError(
+            f"Nothing was changed. {table} has several rows for {len(doubled):,} of the corrections: "
+            f"{_name_rows(doubled)}. Leave these out, or give each image a name of its own and classify again."
+        )
+
+
+def _name_rows(keys: list[tuple[str, int]]) -> str:
+    return name_all([f"{path} (frame {frame})" if frame else path for path, frame in keys])
 
 
 def apply_corrections(table: Path, corrections: Corrections, counts: Counter[str]) -> Iterator[str]:

@@ -11,16 +11,15 @@ import re
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import tee
 from pathlib import Path, PurePosixPath
 
-from digit_batch.batch.retry import find_sources
 from digit_batch.errors import InputError, OutputError
-from digit_batch.images import Frame, Limits, Source, Unreadable, read_frames
+from digit_batch.images import Frame, Limits, Source, Unreadable, find_sources, number_files, read_frames
 from digit_batch.images.save import save_png
 from digit_batch.labels import DIGITS, NO_DIGIT
 from digit_batch.output import unwritable, whole_file
-from digit_batch.predictions import Prediction, write_rows
+from digit_batch.predictions import Prediction, group_files, write_rows
 from digit_batch.review.corrections import NAMED, Corrections, name_all
 
 INDEX = "sorted.csv"
@@ -82,8 +81,8 @@ def sort_into(folder: Path, rows: Iterable[Prediction], *, link: bool = False, l
         with whole_file(folder / INDEX) as index:
             write_rows(index, [INDEX_COLUMNS])
             for source, group in _with_sources(rows):
-                own_file = source.member is None and len(group) == 1 and os.path.isfile(source.path)
-                laid = _lay_whole if own_file else _lay_pages
+                whole = source.member is None and not source.trouble and len(group) == 1 and os.path.isfile(source.path)
+                laid = _lay_whole if whole else _lay_pages
                 for row, name, trouble in laid(folder, source, group, link, limits):
                     if trouble:
                         done.unreadable += 1
@@ -102,16 +101,11 @@ Laid = Iterator[tuple[Prediction, str, str]]  # a row, the name of its file, and
 
 
 def _with_sources(rows: Iterable[Prediction]) -> Iterator[tuple[Source, list[Placed]]]:
-    """Yield each file with its rows, one file at a time."""
-    path = ""
-
-    def paths() -> Iterator[str]:
-        while True:
-            yield path  # that of the group which asks
-
-    sources = find_sources(paths())
-    for path, group in groupby(enumerate(rows), key=lambda placed: placed[1].path):  # noqa: B007
-        yield next(sources), list(group)
+    """Yield each file with its rows; those that are being looked for wait in the tee."""
+    groups = group_files(enumerate(rows), lambda placed: placed[1])
+    asked, files = tee(number_files((group[0][1].path, group) for group in groups))
+    for source, (_, group) in zip(find_sources(wanted for wanted, _ in asked), files, strict=True):
+        yield source, group
 
 
 def _lay_whole(folder: Path, source: Source, group: list[Placed], link: bool, limits: Limits) -> Laid:
@@ -142,7 +136,7 @@ def _lay_pages(folder: Path, source: Source, group: list[Placed], link: bool, li
         name, trouble = _name(place, row, ".png"), row.reason
         if row.status != "error":
             item = next((item for item in items if item.index >= row.frame), None)
-            trouble = "no such page" if not isinstance(item, Unreadable) else item.reason
+            trouble = item.reason if isinstance(item, Unreadable) else source.trouble or "no such page"
             if isinstance(item, Frame) and item.index == row.frame:
                 save_png(item.pixels, folder / _home(row) / name)
                 trouble = ""

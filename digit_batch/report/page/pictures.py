@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from digit_batch.batch.chunks import BATCH_PIXELS, Settings
-from digit_batch.batch.retry import find_sources
 from digit_batch.features import BOX, LEVELS, SIDE, fill_boxes, stack
-from digit_batch.images import Frame, Limits, Source, Unreadable, read_frames
+from digit_batch.images import Frame, Limits, Source, Unreadable, find_sources, number_files, read_frames
 from digit_batch.ink import Ink
 from digit_batch.model import Model
-from digit_batch.predictions import Prediction
+from digit_batch.predictions import Prediction, group_files
 from digit_batch.reading import read_pictures
 from digit_batch.report.tiles import MARK, scale_box
 
@@ -69,15 +68,15 @@ def find_wanted(rows: Iterable[Prediction]) -> list[Want]:
 
     A row that says that its picture could not be read is not tried again: it may have killed its reader.
     """
-    files = [(path, list(group)) for path, group in groupby(rows, key=lambda row: row.path)]
+    files = list(number_files((group[0].path, group) for group in group_files(rows, lambda row: row)))
     readable = [any(row.status != "error" for row in group) for _, group in files]
-    sources = find_sources(path for (path, _), good in zip(files, readable, strict=True) if good)
+    sources = find_sources(file for (file, _), good in zip(files, readable, strict=True) if good)
     wanted = []
-    for (path, group), good in zip(files, readable, strict=True):
+    for (file, group), good in zip(files, readable, strict=True):
         source = next(sources) if good else None
         for row in group:
             failed = row.status == "error"
-            wanted.append(Want(path, row.frame, None if failed else source, row.reason if failed else ""))
+            wanted.append(Want(file.path, row.frame, None if failed else source, row.reason if failed else ""))
     return wanted
 
 
