@@ -36,7 +36,7 @@ def facts_of(path: Path) -> Path:
 
 
 @contextmanager
-def whole_file(path: Path, *, force: bool = False, pack: Pack | None = None) -> Iterator[TextIO]:
+def whole_file(path: Path, *, force: bool = False, pack: Pack | None = None, keep: bool = True) -> Iterator[TextIO]:
     """Open a text file that appears under its name only when it is whole; until then it is ``NAME.part``.
 
     Parameters
@@ -47,6 +47,8 @@ def whole_file(path: Path, *, force: bool = False, pack: Pack | None = None) -> 
         Replace what stands there.
     pack : callable or None
         As in `open_part`.
+    keep : bool
+        Leave what was written in ``NAME.part`` when the block fails: rows are of use, half a page is not.
 
     Raises
     ------
@@ -65,9 +67,9 @@ def whole_file(path: Path, *, force: bool = False, pack: Pack | None = None) -> 
                 part.close()  # Windows gives no open file another name
             _conclude(path, pack)
         except BaseException as error:
-            if not fcntl:
-                part.close()
-            part_of(path).unlink(missing_ok=True)  # nothing continues it
+            if not keep:
+                part.close()  # Windows removes no open file
+                part_of(path).unlink(missing_ok=True)
             if isinstance(error, OSError):
                 raise unwritable(path, error) from error
             raise

@@ -127,8 +127,8 @@ def test_an_output_inside_the_input_is_never_read(tmp_path):
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
-def test_a_file_that_nothing_continues_leaves_no_part_behind(tmp_path, error):
-    with pytest.raises(error), whole_file(tmp_path / "page.html") as stream:
+def test_half_a_page_is_not_left_behind(tmp_path, error):
+    with pytest.raises(error), whole_file(tmp_path / "page.html", keep=False) as stream:
         stream.write("half")
         raise error
     assert not list(tmp_path.iterdir())

@@ -167,7 +167,7 @@ def train(
     if plot:
         draw_confusion(trained.main, plot)
     if metrics:
-        with whole_file(metrics, force=force) as stream:
+        with whole_file(metrics, force=force, keep=False) as stream:
             figures = trained.figures() | ({} if own is None else {"own_digits": own.figures()})
             stream.write(json.dumps(figures, indent=2) + "\n")
     save_model(trained.model, output)
