@@ -103,11 +103,11 @@ def evaluate(
         raise typer.BadParameter(
             "--min-confidence is for what is read now, and a table has its statuses: leave it out."
         )
-    reading = model or jobs or polarity != PolarityChoice.auto or max_pixels != MAX_PIXELS
+    reading = model or polarity != PolarityChoice.auto or max_pixels != MAX_PIXELS
     if table and reading and report is None:
         raise typer.BadParameter(
-            "A table is read already: --model, --jobs, --polarity and --max-pixels are for an INPUT of images, or for "
-            "the pictures of --report."
+            "A table is read already: --model, --polarity and --max-pixels are for an INPUT of images, or for the "
+            "pictures of --report."
         )
     settings = batch.Settings(
         polarity.value, MIN_CONFIDENCE if min_confidence is None else min_confidence, Limits(max_pixels=max_pixels)
