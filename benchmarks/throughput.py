@@ -28,14 +28,13 @@ from rich.table import Table
 from skimage.color import rgb2gray
 from skimage.filters import threshold_otsu
 from skimage.transform import resize
-from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
 from digit_batch.batch import classify
 from digit_batch.batch.chunks import CHUNK_FILES
 from digit_batch.features import extract_features
 from digit_batch.ink import find_inks
-from digit_batch.model import Model, load_model, see_directions
+from digit_batch.model import Model, load_model
 
 ROUNDS = 3
 WIDTH = 132  # columns of the tables where there is no terminal
@@ -67,9 +66,9 @@ def decode_only(paths: Sequence[Path]) -> None:
             image.load()
 
 
-def run_plain_script(paths: Sequence[Path], svc: SVC) -> list[int]:
+def run_plain_script(paths: Sequence[Path], model: Model) -> list[int]:
     """Read digits as tutorials do: load, crop, resize to 8x8, predict, one by one, with the very same classifier."""
-    return [int(svc.predict(see_directions(_plain_features(skimage.io.imread(path))))[0]) for path in paths]
+    return [int(model.svc.predict(model.points(_plain_features(skimage.io.imread(path))))[0]) for path in paths]
 
 
 def _plain_features(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -104,7 +103,7 @@ def measure_folder(folder: Path, kind: FolderKind, model: Model, jobs: int, roun
     ways: dict[str, tuple[int, Callable[[], object]]] = {
         "decode": (len(paths), partial(spread, decode_only, paths, jobs)),
         "classify": (len(paths), lambda: list(classify([str(folder)], model, jobs=jobs))),
-        "plain": (len(few), partial(spread, partial(run_plain_script, svc=model.svc), few, jobs)),
+        "plain": (len(few), partial(spread, partial(run_plain_script, model=model), few, jobs)),
     }
     spread(decode_only, paths, jobs)  # into the page cache; also starts the worker processes
     rates: dict[str, list[float]] = {name: [] for name in ways}

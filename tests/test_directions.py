@@ -8,6 +8,7 @@ from sklearn.datasets import load_digits
 from digit_batch.features import LEVELS
 from digit_batch.model import see_directions
 from digit_batch.model.directions import ACROSS, DIRECTIONS, DOWN, FIELDS, GRAIN, MEANS, SEEN
+from digit_batch.training.fitting import AXES, EVENED, find_axes
 
 RIGHT, LEFT, BELOW, ABOVE, BELOW_RIGHT, ABOVE_RIGHT, BELOW_LEFT, ABOVE_LEFT = range(DIRECTIONS)
 A_QUARTER_ON = [BELOW, ABOVE, LEFT, RIGHT, BELOW_LEFT, BELOW_RIGHT, ABOVE_LEFT, ABOVE_RIGHT]  # each, turned clockwise
@@ -71,11 +72,32 @@ def test_a_blank_shows_nothing():
     assert see_directions(np.zeros((0, 64), np.float32)).shape == (0, SEEN)
 
 
-def test_a_grid_looks_the_same_in_any_company(digits):
-    together = see_directions(digits)
-    alone = [see_directions(digits[place : place + 1]) for place in range(70)]
+@pytest.mark.parametrize("along", [False, True])
+def test_a_grid_looks_the_same_in_any_company(digits, along):
+    axes = find_axes(digits) if along else None
+    together = see_directions(digits, axes)
+    alone = [see_directions(digits[place : place + 1], axes) for place in range(70)]
     assert np.array_equal(np.concatenate(alone), together[:70])
-    assert np.array_equal(see_directions(digits[::-1])[::-1], together)
+    assert np.array_equal(see_directions(digits[::-1], axes)[::-1], together)
+
+
+def test_axes_are_principal_ones_and_the_long_ones_are_shortened(digits):
+    axes, seen = find_axes(digits), see_directions(digits)
+    assert axes.shape == (SEEN, AXES)
+    along = (seen - seen.mean(axis=0)) @ axes
+    spread = np.cov(along.T)
+    lengths = np.linalg.eigvalsh(np.cov(seen.T))[::-1][:AXES]
+    assert np.abs(spread - np.diag(np.diag(spread))).max() < 1e-3, "what is seen along one axis says nothing of another"
+    assert np.corrcoef(np.log(np.diag(spread)), np.log(lengths))[0, 1] > 0.999
+    assert np.diag(spread)[0] / np.diag(spread)[-1] == pytest.approx(
+        (lengths[0] / lengths[-1]) ** (1 - 2 * EVENED), rel=0.05
+    )
+    assert along.var(axis=0).sum() == pytest.approx(seen.var(axis=0).sum(), rel=0.01)
+
+
+def test_few_digits_have_few_axes(digits):
+    assert find_axes(digits[:10]).shape == (SEEN, 9)
+    assert find_axes(np.repeat(digits[:3], 50, axis=0)).shape == (SEEN, 2)
 
 
 def test_what_is_seen_packs_well(digits):

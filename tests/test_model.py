@@ -9,6 +9,7 @@ import pickle
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from sklearn.svm import SVC
 from digit_batch.errors import DigitBatchError, ModelError, OutputError
 from digit_batch.model import Model, load_model, save_model, see_directions, shipped_model
 from digit_batch.predictions import CLASSES
+from digit_batch.training.fitting import find_axes
 
 TRAPS_SPRUNG = []
 
@@ -45,6 +47,14 @@ def model(points):
     """A small model of scikit-learn's digits as they are."""
     svc = SVC(C=10, gamma=0.2).fit(see_directions(points[:300]).astype(np.float64), load_digits().target[:300])
     return Model(svc, fitted_on="300 digits", scores={"held_out_accuracy": 0.9})
+
+
+@pytest.fixture(scope="module")
+def turned(points):
+    """The same, compared along axes."""
+    axes = find_axes(points[:300])
+    svc = SVC(C=10, gamma=0.2).fit(see_directions(points[:300], axes).astype(np.float64), load_digits().target[:300])
+    return Model(svc, axes=axes)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +86,7 @@ def plain(points):
 def margins_of_scikit_learn(model, points):
     svc = copy.copy(model.svc)
     svc.decision_function_shape = "ovo"
-    return svc.decision_function(see_directions(points).astype(np.float64))
+    return svc.decision_function(model.points(points).astype(np.float64))
 
 
 def test_a_model_answers_the_same_after_saving_and_loading(load, model, saved, points):
@@ -132,7 +142,7 @@ def test_margins_hold_for_any_gamma_on_counts_as_they_are(points, gamma):
 
 def test_labels_are_scikit_learns(model, points):
     said = model.chances(points).argmax(axis=1)
-    voted = model.svc.predict(see_directions(points).astype(np.float64))
+    voted = model.svc.predict(model.points(points).astype(np.float64))
     wins = (margins_of_scikit_learn(model, points)[:, None, :] * sides() > 0).sum(axis=2).max(axis=1)
     clear = wins == CLASSES - 1  # one digit wins all its duels; else scikit-learn breaks a tie by order
     assert clear.mean() > 0.95
@@ -186,7 +196,22 @@ def test_a_model_that_does_not_fit_is_refused_with_the_cure(load, document, tmp_
     assert "\n" not in str(refusal.value)
 
 
-@pytest.mark.parametrize("key", ["scikit_learn", "recipe", "format", "svc", "calibration", "scores"])
+def test_a_model_keeps_the_axes_that_it_compares_along(load, turned, points, tmp_path):
+    save_model(turned, tmp_path / "m.skops")
+    loaded = load(tmp_path / "m.skops")
+    assert np.array_equal(loaded.axes, turned.axes)
+    assert np.array_equal(loaded.margins(points[300:500]), turned.margins(points[300:500]))
+    assert (turned.chances(points[300:]).argmax(axis=1) == load_digits().target[300:]).mean() > 0.9
+
+
+@pytest.mark.parametrize("spoil", [lambda axes: axes[:-1], lambda axes: axes[:, :-1], lambda axes: axes * np.nan, list])
+def test_axes_that_do_not_fit_are_refused(load, turned, tmp_path, spoil):
+    save_model(replace(turned, axes=spoil(turned.axes)), tmp_path / "m.skops")
+    with pytest.raises(ModelError, match="holds no fitted digit classifier"):
+        load(tmp_path / "m.skops")
+
+
+@pytest.mark.parametrize("key", ["scikit_learn", "recipe", "format", "svc", "calibration", "scores", "axes"])
 def test_a_model_that_lacks_a_part_is_refused(load, document, tmp_path, key):
     skops.io.dump({name: part for name, part in document.items() if name != key}, tmp_path / "m.skops")
     with pytest.raises(ModelError, match="digit-batch train"):

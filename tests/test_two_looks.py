@@ -25,7 +25,7 @@ def shipped():
 
 
 def test_duels_among_some_are_those_among_all(shipped, unseen):
-    points = see_directions(unseen[0][:70])
+    points = shipped.points(unseen[0][:70])
     duels = Duels(shipped.svc)
     asked = np.random.default_rng(0).random((70, duels.classes)) < 0.4
     whole, some = duels.decide(points), duels.decide_among(points, asked)
@@ -36,7 +36,7 @@ def test_duels_among_some_are_those_among_all(shipped, unseen):
 
 
 def test_margins_are_antisymmetric_and_the_narrowest_is_the_least(shipped, unseen):
-    margins = Duels(shipped.first).decide(see_directions(unseen[0][:20]))
+    margins = Duels(shipped.first).decide(shipped.points(unseen[0][:20]))
     assert np.allclose(margins, -margins.transpose(0, 2, 1), atol=1e-5)
     others = margins[:, :CLASSES, :CLASSES].copy()
     others[:, range(CLASSES), range(CLASSES)] = np.inf
@@ -46,8 +46,8 @@ def test_margins_are_antisymmetric_and_the_narrowest_is_the_least(shipped, unsee
 def test_the_first_look_answers_what_is_clear_and_the_large_one_the_rest(shipped, unseen):
     features, labels = unseen
     answers = shipped.answer(features)
-    early = Duels(shipped.first).decide(see_directions(features))
-    late = Duels(shipped.svc).decide(see_directions(features))
+    early = Duels(shipped.first).decide(shipped.points(features))
+    late = Duels(shipped.svc).decide(shipped.points(features))
     first, second = narrowest(early).argmax(axis=1), narrowest(late).argmax(axis=1)
     assert 0.3 < answers.clear.mean() < 0.95
     assert np.array_equal(answers.labels[answers.clear], first[answers.clear])
@@ -66,7 +66,7 @@ def test_reconsidering_the_same_reading_changes_no_label_among_the_runners(shipp
     features = unseen[0]
     answers = shipped.answer(features)
     again = shipped.reconsider(answers, [features, features])
-    second = narrowest(Duels(shipped.svc).decide(see_directions(features)))
+    second = narrowest(Duels(shipped.svc).decide(shipped.points(features)))
     among = np.take_along_axis(second, np.argsort(-answers.chances, axis=1)[:, :RUNNERS], axis=1)
     asked, third = (again.chances > 0).sum(axis=1), np.sort(answers.chances, axis=1)[:, -3]
     assert (asked <= RUNNERS).all()
@@ -80,7 +80,7 @@ def test_likeness_is_the_duel_with_strangers_averaged_over_readings(shipped, uns
     features, labels = unseen
     one, other = features[:50], features[50:100]
     duels = [
-        Duels(shipped.svc).decide(see_directions(each))[np.arange(50), labels[:50], STRANGER] for each in (one, other)
+        Duels(shipped.svc).decide(shipped.points(each))[np.arange(50), labels[:50], STRANGER] for each in (one, other)
     ]
     assert shipped.liken(labels[:50], [one]) == pytest.approx(duels[0], abs=1e-4)
     assert shipped.liken(labels[:50], [one, other]) == pytest.approx(np.mean(duels, axis=0), abs=1e-4)

@@ -10,9 +10,10 @@ mistakes are gone (models/README.md and benchmarks/README.md have figures). Step
 2. double: 16x16 samples by cubic interpolation (R. Keys, 1981), so that rims lie between blocks too;
 3. slope: Sobel's differences across and down at each sample, and at those just outside;
 4. decompose: a slope between two of the eight directions goes to both, as the sides of a parallelogram;
-5. count: the mean of each direction in 4x4 fields, each overlapping its neighbours, and its square root.
+5. count: the mean of each direction in 4x4 fields, each overlapping its neighbours, and its square root;
+6. turn: from 128 numbers, many of which say the same, to fewer, along axes that were found when the model was fitted.
 
-Steps 2 and 3 are one matrix, step 5 is another.
+Steps 2 and 3 are one matrix, steps 5 and 6 are one each.
 """
 
 import numpy as np
@@ -31,18 +32,32 @@ NEAR = (-0.0703125, 0.8671875, 0.2265625, -0.0234375)  # a quarter of a block on
 SMOOTH, SLOPE = (1, 2, 1), (-1, 0, 1)  # Sobel's
 
 
-def see_directions(features: F32) -> F32:
-    """Return what a classifier sees of features (n, 64), 0 to 16: (n, 128), from 0 to about 1.5.
+def see_directions(features: F32, axes: F32 | None = None) -> F32:
+    """Return what a classifier sees of grids.
 
-    They are ordered by direction (right, left, below, above, below and above to the right, to the left), then by field,
-    row by row.
+    Parameters
+    ----------
+    features : ndarray of float32, shape (n, 64)
+        0 to 16.
+    axes : ndarray of float32, shape (128, k), or None
+        What to turn the directions to; None leaves them as they are.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, k)
+        Or (n, 128) without axes, from 0 to about 1.5: ordered by direction (right, left, below, above, below and above
+        to the right, to the left), then by field, row by row.
     """
-    seen = np.empty((len(features), SEEN), np.float32)
+    seen = np.empty((len(features), SEEN if axes is None else axes.shape[1]), np.float32)
     block = np.zeros((ROWS, SIDE * SIDE), np.float32)
     for start in range(0, len(features), ROWS):
         some = features[start : start + ROWS]
         np.sqrt(some / np.float32(LEVELS), out=block[: len(some)])
-        seen[start : start + ROWS] = _see(block)[: len(some)]
+        rims = _see(block)
+        seen[start : start + ROWS] = (rims if axes is None else rims @ axes)[: len(some)]
+    seen /= np.float32(GRAIN)
+    np.rint(seen, out=seen)
+    seen *= np.float32(GRAIN)
     return seen
 
 
@@ -56,8 +71,8 @@ def _see(roots: F32) -> F32:
     aslant = [np.minimum(one, other) for one in (right, left) for other in (below, above)]
     counts = np.stack([*straight, *(np.float32(2**0.5) * each for each in aslant)], axis=1)
     fields = counts.reshape(ROWS * DIRECTIONS, -1) @ MEANS
-    seen: F32 = np.rint(np.sqrt(fields) / GRAIN).astype(np.float32) * np.float32(GRAIN)
-    return seen.reshape(ROWS, SEEN)
+    seen: F32 = np.sqrt(fields, out=fields).reshape(ROWS, SEEN)
+    return seen
 
 
 def _double() -> NDArray[np.float64]:

@@ -20,6 +20,7 @@ STRANGER = CLASSES  # the class of what is no digit
 CLEAR = 0.9  # narrowest duel from which the first look is believed, with other digits and with strangers
 UNCALIBRATED = Calibration()
 RUNNERS = 4  # digits that the large classifier decides among: the right one is missing in 0.1 % of MNIST's images
+SPAN = 1.5  # by which a third or fourth digit may lose to the first at first look: 1 answer in 3,500 more is lost so
 HOPELESS = 0.03  # chance below which a third or fourth digit is not asked about again: no answer was seen to change
 
 
@@ -58,8 +59,8 @@ class Model:
     Attributes
     ----------
     svc : sklearn.svm.SVC or Arrays
-        Fitted on what `see_directions` makes of 64 features, for the labels 0 to 9, and `STRANGER` where it knows what
-        is no digit; or its arrays, which are enough to read digits.
+        Fitted on `points`, for the labels 0 to 9, and `STRANGER` where it knows what is no digit; or its arrays, which
+        are enough to read digits.
     first : sklearn.svm.SVC, Arrays or None
         A small one of the same classes for the first look.
     calibration : Calibration
@@ -71,6 +72,8 @@ class Model:
     plain : bool
         It was fitted on scikit-learn's counts as they are, 0 to 16, and reads crops stretched over the 8x8 grid:
         the classic walk-through's model, without this package's recipe and without `see_directions`.
+    axes : ndarray of float32, shape (128, k), or None
+        Along which the classifiers compare what `see_directions` makes of 64 features; None: as it is.
     """
 
     svc: Any
@@ -79,6 +82,7 @@ class Model:
     fitted_on: str = ""
     scores: Mapping[str, float] = field(default_factory=dict)
     plain: bool = False
+    axes: F32 | None = None
 
     def bare(self) -> "Model":
         """Return the same model by its arrays alone, so that another process reads it without scikit-learn."""
@@ -88,13 +92,17 @@ class Model:
         """Return the 64 features, 0 to 16, that this model reads of each digit's ink (h, w), 0 to 1; (n, 64)."""
         return stretch_crops(amounts) if self.plain else extract_features(amounts)
 
+    def points(self, features: F32) -> F32:
+        """Return what the classifiers compare of (n, 64) features: (n, k)."""
+        return features.astype(np.float32) if self.plain else see_directions(features, self.axes)
+
     def margins(self, features: F32) -> F32:
         """Return the one-vs-one decision values of the large classifier, (n, 45), or 55 where it knows strangers.
 
         The same numbers, in the same order, as ``SVC.decision_function`` with ``decision_function_shape="ovo"``.
         """
         first, second = np.triu_indices(self._duels.classes, 1)
-        margins: F32 = self._duels.decide(self._points(features))[:, first, second]
+        margins: F32 = self._duels.decide(self.points(features))[:, first, second]
         return margins
 
     def chances(self, features: F32) -> F32:
@@ -103,7 +111,7 @@ class Model:
 
     def answer(self, features: F32) -> Answers:
         """Return the answers to (n, 64) features, 0 to 16."""
-        points = self._points(features)
+        points = self.points(features)
         narrow, likeness, clear = self._compare(points)
         margin = narrow.max(axis=1)
         first, second = (estimate(margin, likeness, w) for w in (self.calibration.first, self.calibration.second))
@@ -119,9 +127,7 @@ class Model:
         readings
             The (n, 64) features of the same digits, read so and so.
         """
-        asked = self._mark_first(before.chances, RUNNERS)
-        asked[:, :CLASSES] &= before.chances >= HOPELESS
-        asked |= self._mark_first(before.chances, 2)
+        asked = self._mark_likely(before.chances, before.chances >= HOPELESS)
         narrow = narrowest(self._average(readings, asked))
         margin = narrow.max(axis=1)
         top = estimate(margin, before.likeness, self.calibration.second)
@@ -147,7 +153,7 @@ class Model:
 
     def _average(self, readings: Sequence[F32], asked: NDArray[np.bool_]) -> F32:
         """Return the large classifier's duels among asked classes, (n, classes, classes), averaged over readings."""
-        points = self._points(np.concatenate(readings))
+        points = self.points(np.concatenate(readings))
         margins = self._duels.decide_among(points, np.tile(asked, (len(readings), 1)))
         averaged: F32 = margins.reshape(len(readings), *asked.shape, -1).mean(axis=0)
         return averaged
@@ -160,19 +166,23 @@ class Model:
         narrow, likeness = _sum_up(self._first_duels.decide(points))
         clear = (narrow.max(axis=1) >= CLEAR) & (likeness >= CLEAR)
         (doubtful,) = np.nonzero(~clear)
-        asked = self._mark_first(narrow[doubtful], RUNNERS)
+        early = narrow[doubtful]
+        asked = self._mark_likely(early, early >= early.max(axis=1, keepdims=True) - SPAN)
         asked[:, CLASSES:] = True
         narrow[doubtful], likeness[doubtful] = _sum_up(self._duels.decide_among(points[doubtful], asked))
         return narrow, likeness, clear
 
-    def _mark_first(self, scores: F32, count: int) -> NDArray[np.bool_]:
-        """Return which of the large classifier's classes are the first digits by their (n, 10) scores, (n, classes)."""
-        marked = np.zeros((len(scores), self._duels.classes), bool)
-        np.put_along_axis(marked, np.argsort(-scores, axis=1)[:, :count], True, axis=1)
-        return marked
+    def _mark_likely(self, scores: F32, likely: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return which of the large classifier's classes to ask, (n, classes).
 
-    def _points(self, features: F32) -> F32:
-        return features.astype(np.float32) if self.plain else see_directions(features)
+        They are, of the `RUNNERS` first digits by their (n, 10) scores, the first two and those that are likely.
+        """
+        order = np.argsort(-scores, axis=1)
+        asked = np.zeros((len(scores), self._duels.classes), bool)
+        runners = np.take_along_axis(likely, order[:, :RUNNERS], axis=1)
+        runners[:, :2] = True
+        np.put_along_axis(asked, order[:, :RUNNERS], runners, axis=1)
+        return asked
 
     @cached_property
     def _duels(self) -> Duels:

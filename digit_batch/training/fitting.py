@@ -5,6 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.decomposition import PCA
 from sklearn.model_selection import GroupShuffleSplit
 from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
@@ -28,12 +29,16 @@ UNSEEN_HASTE = 0.9  # they are drawn with more care than those of the fit, as of
 CALIBRATED_ON = 0.1  # of a plain model: share of the groups that sets the confidence
 CALIBRATED_WITH = 20_000  # and digits of the fit that sets it: a model that saw a part, asked about the rest
 
+CACHE = 2_000  # MB, of the large fit's kernel
+AXES = 64  # along which digits are compared
+EVENED = 0.2  # 0 leaves the axes as long as they are, 0.5 makes them all as long
+LEAST_LENGTH = 1e-6  # of the longest axis: a shorter one is chance
 SIFTED_FROM, SIFTED_AT_ONCE = 30_000, 4_096  # samples
 SURE = 1.0  # narrowest duel at first look of samples that are left out
 
 F32 = NDArray[np.float32]
 Labels = NDArray[np.int64]
-Fitted = tuple[F32, Labels, NDArray[np.float64]]  # features, labels, weights
+Fitted = tuple[F32, Labels, NDArray[np.float64]]  # points, labels, weights
 
 
 def fit_model(
@@ -75,20 +80,23 @@ def fit_model(
     """
     weights = np.ones(len(labels)) if weights is None else weights
     if plain:
-        svc = _fit_svc(features, labels, weights, c, gamma, plain)
+        svc = _fit(SVC(C=c, gamma=gamma), features, labels, weights)
         apart = _calibrate_apart(features, labels, weights, groups, c, gamma) if calibrated else Calibration().second
         return Model(svc, calibration=Calibration(second=apart), plain=True)
     count = count_strangers(len(labels)) if calibrated else 0
     strangers = make_strangers(seed, count) if strangers is None and count else strangers
     strangers = strangers[:count] if strangers is not None and count else None
-    digits = _join(features, labels, weights, strangers)
+    axes = find_axes(features)
+    points = see_directions(features, axes)
+    strange = None if strangers is None else see_directions(strangers, axes)
     some = _choose(labels, weights, seed)
-    few = None if strangers is None else strangers[: max(LEAST_STRANGERS, round(FIRST_STRANGERS * len(some)))]
-    first = _fit_svc(*_join(features[some], labels[some], weights[some], few), FIRST_C, gamma, plain=False)
-    svc = _fit_svc(*_sift(first, *digits), c, gamma, plain=False)
+    few = None if strange is None else strange[: max(LEAST_STRANGERS, round(FIRST_STRANGERS * len(some)))]
+    first = _fit(SVC(C=FIRST_C, gamma=gamma), *_join(points[some], labels[some], weights[some], few))
+    sifted = _sift(first, *_join(points, labels, weights, strange))
+    svc = _fit(SVC(C=c, gamma=gamma, cache_size=CACHE), *sifted)
     if not calibrated:
-        return Model(svc)
-    model = Model(svc, first)
+        return Model(svc, axes=axes)
+    model = Model(svc, first, axes=axes)
     return replace(model, calibration=calibrate_on(model, *draw_unseen(seed)))
 
 
@@ -97,37 +105,51 @@ def count_strangers(digits: int) -> int:
     return max(LEAST_STRANGERS, round(STRANGERS * digits))
 
 
-def _fit_svc(features: F32, labels: Labels, weights: NDArray[np.float64], c: float, gamma: float, plain: bool) -> SVC:
-    svc = SVC(C=c, gamma=gamma) if plain else SVC(C=c, gamma=gamma, cache_size=2000)
-    return svc.fit((features if plain else see_directions(features)).astype(np.float64), labels, sample_weight=weights)
+def find_axes(features: F32) -> F32:
+    """Return the axes along which digits (n, 64) are compared, (128, k): `AXES` of them, fewer for few digits.
+
+    They are the principal axes of what is seen of the digits, the long ones shortened: in what digits differ most they
+    also differ within a class, and there a difference says less.
+    """
+    seen = see_directions(features)
+    found = PCA(min(AXES, len(seen))).fit(seen)
+    lengths = found.explained_variance_
+    kept = lengths > LEAST_LENGTH * lengths[0]
+    weights = lengths[kept] ** -EVENED
+    weights *= (seen.var(axis=0).sum() / (lengths[kept] * weights**2).sum()) ** 0.5  # as far apart as they were
+    return np.ascontiguousarray(found.components_[kept].T * weights, np.float32)
 
 
-def _join(features: F32, labels: Labels, weights: NDArray[np.float64], strangers: F32 | None) -> Fitted:
+def _fit(svc: SVC, points: F32, labels: Labels, weights: NDArray[np.float64]) -> SVC:
+    return svc.fit(points.astype(np.float64), labels, sample_weight=weights)
+
+
+def _join(points: F32, labels: Labels, weights: NDArray[np.float64], strangers: F32 | None) -> Fitted:
     """Return digits and what is none as one set."""
     if strangers is None:
-        return features, labels, weights
+        return points, labels, weights
     return (
-        np.concatenate([features, strangers]),
+        np.concatenate([points, strangers]),
         np.concatenate([labels, np.full(len(strangers), STRANGER)]),
         np.concatenate([weights, np.ones(len(strangers))]),
     )
 
 
-def _sift(first: SVC, features: F32, labels: Labels, weights: NDArray[np.float64]) -> Fitted:
+def _sift(first: SVC, points: F32, labels: Labels, weights: NDArray[np.float64]) -> Fitted:
     """Leave out of many samples those that the first look tells surely: they would be no support vectors.
 
     Of the samples left out of an earlier model 1 in 40 would have been one, and the fit takes half the time.
     """
     if len(labels) < SIFTED_FROM:
-        return features, labels, weights
+        return points, labels, weights
     rows = np.arange(len(labels))
     kept, duels = weights > 1, Duels(first)
     for start in range(0, len(labels), SIFTED_AT_ONCE):
         part = rows[start : start + SIFTED_AT_ONCE]
-        margins = duels.decide(see_directions(features[part]))[np.arange(len(part)), labels[part]]
+        margins = duels.decide(points[part])[np.arange(len(part)), labels[part]]
         margins[np.arange(len(part)), labels[part]] = np.inf
         kept[part] |= margins.min(axis=1) < SURE
-    return features[kept], labels[kept], weights[kept]
+    return points[kept], labels[kept], weights[kept]
 
 
 def _choose(labels: Labels, weights: NDArray[np.float64], seed: int) -> NDArray[np.intp]:
@@ -178,6 +200,6 @@ def _calibrate_apart(
     seen = rng.permutation(seen)[:CALIBRATED_WITH]
     if len(np.unique(labels[seen])) < len(np.unique(labels)):  # too few digits to part
         return Calibration().second
-    part = Model(_fit_svc(features[seen], labels[seen], weights[seen], c, gamma, plain=True), plain=True)
+    part = Model(_fit(SVC(C=c, gamma=gamma), features[seen], labels[seen], weights[seen]), plain=True)
     answers = part.answer(features[unseen])
     return calibrate(answers.margin, answers.likeness, answers.labels == labels[unseen])
