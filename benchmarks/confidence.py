@@ -155,7 +155,7 @@ def bin_margins(narrow: FLOATS) -> NDArray[np.intp]:
 
 def look(model: Model, features: NDArray[np.float32]) -> FLOATS:
     """Return the large classifier's narrowest duels."""
-    return narrowest(model._duels.decide(model._points(features))).astype(float)
+    return narrowest(model._duels.decide(model.points(features))).astype(float)
 
 
 def show_ways(model: Model, sets: dict[str, tuple[NDArray[np.float32], NDArray[np.int64]]]) -> None:
