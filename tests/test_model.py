@@ -169,6 +169,17 @@ def test_an_answer_does_not_depend_on_its_neighbours(model, points):
     assert np.abs(together - alone).max() < 1e-4
 
 
+def test_train_is_found_beside_save_model_and_loaded_only_when_asked():
+    script = (
+        "import sys, digit_batch.model\nprint('sklearn' in sys.modules)\n"
+        "from digit_batch.model import load_model, train, save_model\nfrom digit_batch import training\n"
+        "print(train is training.train, hasattr(digit_batch.model, 'else'))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("False\nTrue False\n", "")
+
+
 def test_the_shipped_model_is_there_and_says_what_it_is():
     assert shipped_model().exists()
     shipped = load_model()

@@ -5,6 +5,9 @@
 and loads it safely.
 """
 
+from importlib import import_module
+from typing import Any
+
 from digit_batch.model.confidence import Calibration, calibrate
 from digit_batch.model.directions import see_directions
 from digit_batch.model.duels import narrowest
@@ -22,3 +25,13 @@ __all__ = [
     "see_directions",
     "shipped_model",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Give `digit_batch.training.train` to those who look for it beside `save_model`.
+
+    Only when asked: it lies floors above, and loads scikit-learn, without which digits are read.
+    """
+    if name == "train":
+        return import_module("digit_batch.training").train
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
