@@ -135,6 +135,7 @@ def test_what_makes_no_sense_together_is_exit_code_2(run, labelled, tmp_path):
 def test_what_would_have_no_effect_is_refused(run, tmp_path, words):
     result = run("train", *words.split(), "-o", tmp_path / "m.skops")
     assert result.exit_code == 2 and not list(tmp_path.iterdir())
+    assert "give no" in result.stderr or "--seed" in result.stderr
 
 
 def test_a_folder_without_an_image_is_exit_code_5(run, tmp_path):

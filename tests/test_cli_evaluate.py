@@ -80,7 +80,7 @@ def test_a_predictions_csv_gives_the_same_figures_as_its_folder(run, labelled, t
 
 @pytest.mark.parametrize(
     "words",
-    ["--min-confidence 0.5", "--model nowhere", "--jobs 2", "--polarity dark", "--max-pixels 9"],
+    ["--min-confidence 0.5", "--model nowhere", "--polarity dark", "--max-pixels 9"],
 )
 def test_what_decides_a_reading_is_refused_with_a_table(run, labelled, tmp_path, words):
     """It was read before, and whoever gives a model would take the figures for that model's."""

@@ -95,9 +95,16 @@ def test_axes_are_principal_ones_and_the_long_ones_are_shortened(digits):
     assert along.var(axis=0).sum() == pytest.approx(seen.var(axis=0).sum(), rel=0.01)
 
 
+def test_axes_are_the_same_for_the_same_digits():
+    for count in (100, 800, 1_797):
+        some = load_digits().data[:count].astype(np.float32)
+        assert np.array_equal(find_axes(some), find_axes(some))
+
+
 def test_few_digits_have_few_axes(digits):
     assert find_axes(digits[:10]).shape == (SEEN, 9)
     assert find_axes(np.repeat(digits[:3], 50, axis=0)).shape == (SEEN, 2)
+    assert find_axes(np.repeat(digits[:1], 50, axis=0)).any(), "all alike"
 
 
 def test_what_is_seen_packs_well(digits):

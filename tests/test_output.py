@@ -179,20 +179,28 @@ def test_only_the_rows_of_classify_go_to_stdout(tmp_path, monkeypatch, words):
         ("classify --files-from list -o scans/000.png", "is an image"),
         ("classify scans --report scans/000.png", "is an image"),
         ("classify --files-from list -o list", "is read here"),
-        ("evaluate scans --plot scans/000.png", "is an image"),
         ("explain scans/000.png -o scans/000.png", "is read here"),
-        ("explain scans -o scans/000.png", "is an image"),
         ("review list -o list", "is read here"),
+        ("review review.html", "is read here"),
+        ("review corrected.csv --apply list", "is read here"),
     ],
 )
 def test_no_output_takes_the_place_of_another_or_of_what_is_read(tmp_path, monkeypatch, words, why):
     monkeypatch.chdir(tmp_path)
     fill(tmp_path / "scans", 1)
-    (tmp_path / "list").write_text("scans/000.png\n")
+    for name in ("list", "review.html", "corrected.csv"):
+        (tmp_path / name).write_text("scans/000.png\n")
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     result = run(*words.split(), "--force")
     assert result.exit_code == 1 and result.stderr.count("\n") == 1 and why in result.stderr
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_a_picture_that_was_drawn_in_the_folder_may_be_drawn_again(tmp_path, monkeypatch):
+    monkeypatch.chdir(fill(tmp_path / "scans", 1))
+    assert run("explain", ".", "-o", "stages.png").exit_code == 0
+    assert run("explain", ".", "-o", "stages.png").exit_code == 1
+    assert run("explain", ".", "-o", "stages.png", "--force").exit_code == 0
 
 
 def test_a_run_without_an_image_leaves_nothing_behind(tmp_path):
@@ -230,7 +238,8 @@ def test_errors_are_read_again_and_every_other_row_stays(tmp_path):
 )
 def test_what_a_retry_cannot_do_is_refused(tmp_path, words):
     (tmp_path / "x.csv").write_text("path,frame,label,confidence,status,reason\n")
-    assert run("classify", "--retry-errors", tmp_path / "x.csv", *words.split()).exit_code == 2
+    result = run("classify", "--retry-errors", tmp_path / "x.csv", *words.split())
+    assert result.exit_code == 2 and "--retry-errors" in result.stderr
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")

@@ -99,7 +99,7 @@ def evaluate(
         check_figure(plot)
     check_apart((output, metrics, report), (source, labels, against, model), pictures=[plot])
     table = is_table(source)
-    if table and min_confidence is not None:
+    if table and min_confidence not in (None, MIN_CONFIDENCE):
         raise typer.BadParameter(
             "--min-confidence is for what is read now, and a table has its statuses: leave it out."
         )

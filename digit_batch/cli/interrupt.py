@@ -27,7 +27,8 @@ def interruptible() -> Iterator[None]:
             interrupted = True
             raise KeyboardInterrupt
 
-    before = [(number, signal.signal(number, interrupt)) for number in SIGNALS]
+    heeded = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]  # a shell ignores for `&`
+    before = [(number, signal.signal(number, interrupt)) for number in heeded]
     try:
         yield
     finally:

@@ -19,7 +19,7 @@ def check_apart(outputs: Names, inputs: Names = (), *, pictures: Names = ()) -> 
     inputs : iterable of Path or str or None
         Files and folders that are read.
     pictures : iterable of Path or str or None
-        Outputs that are images themselves: not written over one that lies in an input.
+        Outputs that are images themselves.
 
     Raises
     ------
@@ -35,17 +35,13 @@ def check_apart(outputs: Names, inputs: Names = (), *, pictures: Names = ()) -> 
             raise OutputError(f"{name} is named for two outputs, and one would replace the other. Name two files.")
         if place in read and os.path.isfile(place):
             raise OutputError(f"{name} is read here, and is not written over. Name another file.")
-        if (name in tables or _lies_in(place, read)) and _is_image(place):
+        if name in tables and _is_image(place):
             raise OutputError(f"{name} is an image, which would be lost. Name another file.")
         written.add(place)
 
 
 def _on_disk(names: Names) -> Iterator[str]:
     return (str(name) for name in names if name is not None and str(name) != "-" and "://" not in str(name))
-
-
-def _lies_in(place: str, folders: Iterable[str]) -> bool:
-    return any(place.startswith(os.path.join(folder, "")) for folder in folders)
 
 
 def _is_image(place: str) -> bool:

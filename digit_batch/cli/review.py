@@ -73,21 +73,23 @@ def review(
         raise typer.BadParameter("--sort-into names its own output: give no -o.")
     if link and sort_into is None:
         raise typer.BadParameter("--link is about the images that are sorted: give --sort-into with it.")
-    drawing = limit != LIMIT or model or jobs or polarity != PolarityChoice.auto
+    drawing = limit != LIMIT or model or polarity != PolarityChoice.auto
     if (apply is not None or sort_into is not None) and drawing:
         raise typer.BadParameter(
-            "--limit, --model, --jobs and --polarity are about the page: give none with --apply or --sort-into."
+            "--limit, --model and --polarity are about the page: give none with --apply or --sort-into."
         )
     if apply is not None and max_pixels != MAX_PIXELS:
         raise typer.BadParameter("--apply reads no images: give no --max-pixels.")
-    check_apart([output], (table, apply, model))
+    target = output or (PAGE if apply is None else CORRECTED)
+    if sort_into is None:
+        check_apart([target], (table, apply, model))
     settings = Settings(polarity.value, limits=Limits(max_pixels=max_pixels))
     if apply is not None:
-        _apply(table, apply, output or CORRECTED, force=force, quiet=quiet)
+        _apply(table, apply, target, force=force, quiet=quiet)
     elif sort_into is not None:
         _sort(table, sort_into, settings.limits.max_pixels, link=link, quiet=quiet)
     else:
-        _make_page(table, output or PAGE, limit, settings, model=model, jobs=jobs, force=force, quiet=quiet)
+        _make_page(table, target, limit, settings, model=model, jobs=jobs, force=force, quiet=quiet)
 
 
 def _make_page(

@@ -67,7 +67,8 @@ class Ink:
     others
         Height of the tallest sizeable part left out, as a share of the digit's height: near 1, it may be another digit.
     lean
-        How surely the ink is light (above 0) or dark (below), by the picture's tones alone.
+        How surely the ink is light (above 0) or dark (below), by the picture's tones alone; ``SURE`` or its negative
+        where the polarity was given.
     tight
         Dark and light meet on nearly every side of the picture, as where a digit was cut out along its ink.
     """

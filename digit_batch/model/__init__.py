@@ -27,6 +27,10 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    return [*__all__, "train"]
+
+
 def __getattr__(name: str) -> Any:
     """Give `digit_batch.training.train` to those who look for it beside `save_model`.
 

@@ -112,7 +112,9 @@ def find_axes(features: F32) -> F32:
     also differ within a class, and there a difference says less.
     """
     seen = see_directions(features)
-    found = PCA(min(AXES, len(seen))).fit(seen)
+    if not np.ptp(seen, axis=0).any():  # digits that are all alike
+        return np.eye(seen.shape[1], AXES, dtype=np.float32)
+    found = PCA(min(AXES, len(seen)), svd_solver="covariance_eigh").fit(seen)
     lengths = found.explained_variance_
     kept = lengths > LEAST_LENGTH * lengths[0]
     weights = lengths[kept] ** -EVENED
