@@ -6,11 +6,13 @@ is done by a `sitecustomize` module on their path, as in `test_isolation.py`; no
 
 import itertools
 import os
+import pickle
 import re
 import signal
 import subprocess
 import sys
 import time
+import zlib
 
 import pytest
 from clusters import dask_cluster, kill, wait_for
@@ -20,6 +22,7 @@ from digit_batch.batch.chunks import CHUNK_FILES
 from digit_batch.images import Source
 
 distributed = pytest.importorskip("distributed")
+from digit_batch.batch.station import pack_parcel  # noqa: E402
 
 pytestmark = [
     pytest.mark.slow,
@@ -49,6 +52,15 @@ class Hidden:
             raise ModuleNotFoundError("No module named 'digit_batch'", name="digit_batch")
 sys.meta_path.insert(0, Hidden())
 """
+
+
+def test_a_parcel_is_sent_packed():
+    """The scheduler keeps a thousand of them for each worker."""
+    names = [f"/data/archive/scans/{place // 1_000:03}/{place:06}.png" for place in range(4 * CHUNK_FILES)]
+    chunks = [[Source(name, name) for name in names[start::4]] for start in range(4)]
+    packed = pack_parcel(chunks)
+    assert len(packed) < 20 * len(names)
+    assert pickle.loads(zlib.decompress(packed)) == chunks
 
 
 @pytest.fixture(scope="module")

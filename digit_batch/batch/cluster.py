@@ -316,12 +316,12 @@ class _Run:
             yield from self._take()
 
     def _send(self, parcel: Sequence[Chunk]) -> _Sent:
-        from digit_batch.batch.station import read_parcel
+        from digit_batch.batch.station import pack_parcel, read_parcel
 
         self._sent += 1
-        away = [[_absolute(source) for source in chunk] for chunk in parcel]
+        packed = pack_parcel([[_absolute(source) for source in chunk] for chunk in parcel])
         key = f"{self._name}-{self._sent}"
-        return _Sent(parcel, self._client.submit(read_parcel, self._name, away, key=key, pure=False))
+        return _Sent(parcel, self._client.submit(read_parcel, self._name, packed, key=key, pure=False))
 
     def _take(self) -> Iterator[list[Rows]]:
         """Yield the rows of the oldest parcel, and of all behind it that are done as well."""

@@ -5,8 +5,10 @@ an image that takes all memory or never ends costs its own row and not the worke
 every row is the same as locally. Each thread of the Dask worker has its own reader.
 """
 
+import pickle
 import threading
 import time
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -137,13 +139,22 @@ class Station(WorkerPlugin):  # type: ignore[misc]
                 self._free.pop().end()
 
 
-def read_parcel(run: str, parcel: Parcel) -> Answer:
-    """Read the chunks of a parcel, in a reader beside this Dask worker."""
+def pack_parcel(parcel: Parcel) -> bytes:
+    """Return a parcel as it is sent: Dask's scheduler keeps the last thousand messages to each worker.
+
+    As objects, the names of 1,024 files would be 300 KB of each; packed they are 6 to 27, and it need not look inside.
+    """
+    return zlib.compress(pickle.dumps(parcel, pickle.HIGHEST_PROTOCOL), 1)
+
+
+def read_parcel(run: str, packed: bytes) -> Answer:
+    """Read the chunks of a packed parcel, in a reader beside this Dask worker."""
     worker = get_worker()
     station: Station = worker.plugins[run]
     name, began = str(worker.name), time.time()
     if station.differing is not None:
         return Answer(name, began, began, [], station.differing)
+    parcel: Parcel = pickle.loads(zlib.decompress(packed))
     with station.reader() as crew:
         chunks = list(crew.read(iter(parcel)))
     return Answer(name, began, time.time(), chunks)
