@@ -118,6 +118,8 @@ def test_a_bare_model_is_small_and_loses_nothing(model):
     """Support vectors travel to every worker: in half precision where that is exact."""
     assert model.bare().svc.support_vectors_.dtype == np.float16
     assert np.array_equal(model.bare().svc.support_vectors_, model.svc.support_vectors_)
+    bare = model.bare()
+    assert bare.bare().svc is bare.svc
     fine = SVC(C=10, gamma=0.2).fit(np.random.default_rng(0).random((100, 64)), np.arange(100) % 10)
     assert Model(fine, plain=True).bare().svc.support_vectors_.dtype == np.float32
 

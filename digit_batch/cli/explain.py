@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -18,9 +18,6 @@ from digit_batch.cli.options import (
     PolarityChoice,
     file_option,
 )
-
-if TYPE_CHECKING:
-    pass
 
 MOST_ROWS = 200  # of a page: beyond it a picture is larger than most programs open
 

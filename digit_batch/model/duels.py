@@ -35,7 +35,12 @@ class Arrays:
 
     @classmethod
     def of(cls, svc: Any) -> "Arrays":
-        """Return the arrays of a classifier, the large ones no more precise than `Duels` needs them: they travel."""
+        """Return the arrays of a classifier, the large ones no more precise than `Duels` needs them: they travel.
+
+        Those that were made so already are returned as they are.
+        """
+        if isinstance(svc, cls) and svc.dual_coef_.dtype == np.float32:
+            return svc
         parts = {field.name: getattr(svc, field.name) for field in fields(cls)}
         vectors, coefficients = parts["support_vectors_"], parts["dual_coef_"].astype(np.float32)
         with np.errstate(over="ignore"):
