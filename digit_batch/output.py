@@ -161,8 +161,6 @@ class Part:
         ``OUT.part``, open for reading and writing, unbuffered.
     resumed : bool
         It holds the rows of an earlier run.
-    committed : int
-        Bytes that were surely whole chunks when the earlier run last wrote.
     """
 
     def __init__(
@@ -171,12 +169,21 @@ class Part:
         self.path = path
         self.stream = stream
         self.resumed = resumed
-        self.committed = committed
-        self.rows = 0
+        self._standing = (committed, 0)  # bytes and rows, one value: no interrupt comes between the two
         self._facts = facts
         self._pack = pack
         self._head = ""
         self._synced = time.monotonic()
+
+    @property
+    def committed(self) -> int:
+        """Bytes that are surely whole chunks, as the last write or an earlier run left them."""
+        return self._standing[0]
+
+    @property
+    def rows(self) -> int:
+        """How many rows these are, once the run has begun or was continued."""
+        return self._standing[1]
 
     @property
     def place(self) -> str:
@@ -196,11 +203,12 @@ class Part:
         """Keep the first bytes, which hold so many rows, and go on behind them."""
         self.stream.truncate(size)
         self.stream.seek(size)
-        self.rows = rows
-        self._commit(size)
+        self._stand(size, rows)
 
     def write(self, text: str, rows: int) -> None:
         """Append whole rows, with one call of the system, so that a killed run ends between two chunks.
+
+        What a full disk or a Ctrl-C lets in only in part is cut off again.
 
         Raises
         ------
@@ -213,14 +221,15 @@ class Part:
             while written < len(data):  # a full disk takes a part first, then refuses
                 written += self.stream.write(data[written:])
             self._head = ""
-            self._commit(self.committed + len(data))
-            self.rows += rows  # before the sync, which takes long enough for a Ctrl-C: rows that count are kept
+            self._stand(self.committed + len(data), self.rows + rows)
             if time.monotonic() - self._synced > SYNC_EVERY:
                 self.sync()
-        except OSError as error:
+        except BaseException as error:
             with suppress(OSError):
                 self.stream.truncate(self.committed)
-            raise self._unwritable(error) from error
+            if isinstance(error, OSError):
+                raise self._unwritable(error) from error
+            raise
 
     def sync(self) -> None:
         """Have the disk keep what was written."""
@@ -241,8 +250,8 @@ class Part:
         part_of(self.path).unlink(missing_ok=True)
         facts_of(self.path).unlink(missing_ok=True)
 
-    def _commit(self, size: int) -> None:
-        self.committed = size
+    def _stand(self, size: int, rows: int) -> None:
+        self._standing = (size, rows)
         self._facts.seek(-COMMITTED_DIGITS - 1, os.SEEK_END)
         self._facts.write(b"%*d\n" % (COMMITTED_DIGITS, size))
 

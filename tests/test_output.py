@@ -48,6 +48,22 @@ def test_a_full_disk_is_one_sentence_and_keeps_whole_rows_to_resume_from(scans, 
     assert out.read_bytes() == whole.read_bytes()
 
 
+@pytest.mark.parametrize("late", [False, True], ids=["in the middle", "when the system has taken all"])
+def test_an_interrupted_write_leaves_just_the_rows_that_are_counted(tmp_path, late):
+    class Interrupted(io.FileIO):
+        def write(self, data):
+            super().write(data if late else data[:5])
+            raise KeyboardInterrupt
+
+    path = tmp_path / "out.csv"
+    with pytest.raises(KeyboardInterrupt), open_part(path, {}) as part:
+        part.begin("header\n")
+        part.write("one\n", 1)
+        with Interrupted(part.stream.fileno(), "r+", closefd=False) as part.stream:
+            part.write("two\n", 1)
+    assert (part.rows, part_of(path).read_text()) == (1, "header\none\n")
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_a_stdout_that_is_full_is_one_sentence(scans):
     with open("/dev/full", "wb") as full:

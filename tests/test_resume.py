@@ -199,7 +199,7 @@ def test_an_interrupt_keeps_what_is_done_and_ends_within_two_seconds(tmp_path, s
     folder = make_many(tmp_path / "in", 3000)
     out = tmp_path / "out.csv"
     process = start("classify", folder, "-o", out, "--jobs", 2)
-    wait_for(part_of(out), 8000)
+    wait_for_rows(part_of(out))
     before = time.monotonic()
     process.send_signal(sent)
     shown, told = process.communicate(timeout=30)
@@ -218,7 +218,7 @@ def test_only_the_first_of_many_signals_counts(tmp_path, sent):
     folder = make_many(tmp_path / "in", 3000)
     out = tmp_path / "out.csv"
     process = start("classify", folder, "-o", out, "--jobs", 1)
-    wait_for(part_of(out), 8000)
+    wait_for_rows(part_of(out))
     while process.poll() is None:
         for number in sent:
             process.send_signal(number)
@@ -232,11 +232,17 @@ def test_only_the_first_of_many_signals_counts(tmp_path, sent):
 def test_a_command_without_a_part_to_continue_is_stopped_alike(tmp_path):
     folder = make_many(tmp_path / "in", 3000)
     process = start("evaluate", folder, "-o", tmp_path / "rows.csv", "--jobs", 1)
-    wait_for(part_of(tmp_path / "rows.csv"), 8000)
+    wait_for_rows(part_of(tmp_path / "rows.csv"))
     process.send_signal(signal.SIGTERM)
     shown, told = process.communicate(timeout=30)
     assert (process.returncode, shown, told) == (130, b"", b"digit-batch: Interrupted.\n")
     assert not (tmp_path / "rows.csv").exists()
+
+
+def wait_for_rows(part):
+    """Wait until a second chunk is written: only then the first is surely counted, and kept."""
+    wait_for(part, 1)
+    wait_for(part, part.stat().st_size + 1)
 
 
 def wait_for(path, size, seconds=60):
