@@ -22,10 +22,10 @@ from throughput import decode_only
 
 from digit_batch.batch import Settings
 from digit_batch.batch.chunks import cut_chunks, read_chunk
-from digit_batch.batch.workers import ENVIRONMENT
 from digit_batch.images import Frame, Source, read_frames, walk
 from digit_batch.ink import find_inks
 from digit_batch.model import Model, load_model
+from digit_batch.process import ENVIRONMENT
 from digit_batch.reading import measure_ways
 
 ROUNDS = 5

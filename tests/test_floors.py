@@ -7,7 +7,7 @@ import pytest
 from conftest import ROOT
 
 FLOORS = (
-    {"errors"},
+    {"errors", "process"},
     {"images", "ink", "strokes", "paper", "labels", "output", "predictions"},
     {"features", "shards", "parquet", "parts"},
     {"model", "variation"},

@@ -10,6 +10,7 @@ import pickle
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from itertools import chain
 from queue import Empty, SimpleQueue
 
@@ -21,6 +22,7 @@ from digit_batch.errors import DigitBatchError
 from digit_batch.images import Skipped, Source, walk
 from digit_batch.model import Model
 from digit_batch.predictions import Prediction
+from digit_batch.process import Process, end, start
 
 WINDOW = 8  # chunks under way for each worker; bounds memory whatever the size of the folder
 SMALL_FILES = 256  # below both, starting a second worker process costs more than it saves
@@ -85,7 +87,12 @@ def classify_sources(
 
 
 def classify_chunks(
-    chunks: Iterable[Sequence[Source]], model: Model, *, settings: Settings = Settings(), jobs: int | None = None
+    chunks: Iterable[Sequence[Source]],
+    model: Model,
+    *,
+    settings: Settings = Settings(),
+    jobs: int | None = None,
+    started: list[Process] | None = None,
 ) -> Generator[list[Rows], None, None]:
     """Yield the rows of each chunk, in order: a list of rows for each of its files; closing it ends the workers.
 
@@ -95,6 +102,9 @@ def classify_chunks(
         As `cut_chunks` gives them; taken a window at a time.
     model, settings, jobs
         As in `classify`.
+    started : list of Process or None
+        Worker processes that the caller started ahead, for the first workers; None starts one here, before the walk
+        and the model's packing, which take a moment. All are ended.
     """
     chunks = iter(chunks)
     if jobs == 0:
@@ -102,14 +112,15 @@ def classify_chunks(
             for chunk in chunks:
                 yield _sort_rows(len(chunk), (row for rows in read_chunk(chunk, model, settings) for row in rows))
         return
-    if jobs is None:
-        first, small = _take_small(chunks)
-        chunks, jobs = chain(first, chunks), 1 if small else os.cpu_count() or 1
-    crew = Crew(pickle.dumps((model.bare(), settings)), jobs, settings.timeout)
-    try:
+    started = [start()] if started is None else started
+    with ExitStack() as stack:
+        stack.callback(end, started)
+        if jobs is None:
+            first, small = _take_small(chunks)
+            chunks, jobs = chain(first, chunks), 1 if small else os.cpu_count() or 1
+        crew = Crew(pickle.dumps((model.bare(), settings)), jobs, settings.timeout, started)
+        stack.callback(crew.end)
         yield from crew.read(chunks)
-    finally:
-        crew.end()
 
 
 def _take_small(chunks: Iterator[Sequence[Source]]) -> tuple[list[Sequence[Source]], bool]:
@@ -134,12 +145,13 @@ def _sort_rows(files: int, rows: Iterable[tuple[int, Prediction]]) -> list[Rows]
 
 
 class Crew:
-    """The workers of one run and the chunks under way."""
+    """The workers of one run and the chunks under way; what is started already is taken for the first of them."""
 
-    def __init__(self, payload: bytes, jobs: int, timeout: float) -> None:
+    def __init__(self, payload: bytes, jobs: int, timeout: float, started: list[Process] | None = None) -> None:
         self._payload = payload
         self._jobs = jobs
         self._timeout = timeout
+        self._started = started or []
         self._workers: list[Worker] = []
         self._events: SimpleQueue[Event] = SimpleQueue()
         self._window: deque[Chunk] = deque()
@@ -178,7 +190,8 @@ class Crew:
         while self._waiting:
             worker = min(self._workers, key=lambda worker: len(worker.tasks), default=None)
             if (worker is None or worker.tasks) and len(self._workers) < self._jobs:
-                worker = Worker(self._payload, self._events)
+                process = self._started.pop() if self._started else start()
+                worker = Worker(process, self._payload, self._events)
                 self._workers.append(worker)
             if worker is None or len(worker.tasks) >= PREFETCH:
                 return

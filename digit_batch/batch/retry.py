@@ -19,10 +19,16 @@ from digit_batch.predictions import (
     read_records,
     row_text,
 )
+from digit_batch.process import Process
 
 
 def retry_errors(
-    table: Path, model: Model, *, settings: Settings = Settings(), jobs: int | None = None
+    table: Path,
+    model: Model,
+    *,
+    settings: Settings = Settings(),
+    jobs: int | None = None,
+    started: list[Process] | None = None,
 ) -> Iterator[tuple[str, Rows, bool]]:
     """Yield the rows of a predictions table, those of unreadable files replaced by what is read now.
 
@@ -30,8 +36,8 @@ def retry_errors(
     ----------
     table : Path
         The rows of a finished run, CSV or Parquet.
-    model, settings, jobs
-        As in `digit_batch.batch.classify`.
+    model, settings, jobs, started
+        As in `digit_batch.batch.classify_chunks`.
 
     Yields
     ------
@@ -53,9 +59,8 @@ def retry_errors(
     # The table is read twice, once ahead for the files to read again, so that neither pass holds it.
     files = number_files((group[0].prediction.path, group) for group in _groups(table))
     failed = find_sources(wanted for wanted, group in files if _has_error(group))
-    answers = (
-        rows for chunk in classify_chunks(cut_chunks(failed), model, settings=settings, jobs=jobs) for rows in chunk
-    )
+    chunks = classify_chunks(cut_chunks(failed), model, settings=settings, jobs=jobs, started=started)
+    answers = (rows for chunk in chunks for rows in chunk)
     for group in _groups(table):
         if _has_error(group):
             rows = next(answers)

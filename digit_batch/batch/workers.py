@@ -1,4 +1,4 @@
-"""The processes that read: each started, spoken to and ended on its own.
+"""The processes that read: each spoken to and ended on its own.
 
 Why not joblib: a killed worker breaks its whole pool (`TerminatedWorkerError`), the unfinished window is lost, and
 nobody is told which task was at fault; a hanging one is never noticed. `concurrent.futures` is the same. With a pipe
@@ -10,10 +10,7 @@ Every worker has one thread here, which does all that can block. A process that 
 disk) so costs a thread, and not the run.
 """
 
-import os
 import pickle
-import subprocess
-import sys
 import threading
 from collections import deque
 from collections.abc import Sequence
@@ -22,19 +19,8 @@ from queue import SimpleQueue
 
 from digit_batch.images import Source
 from digit_batch.predictions import Prediction
+from digit_batch.process import Process
 
-_START = (
-    "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); "
-    "from digit_batch.batch.serve import serve; serve()"
-)
-ENVIRONMENT = {
-    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"),
-    # For glibc, in bytes: what NumPy frees is kept for its next array. To get fresh pages from the system for each one
-    # takes ten times as long as most of the work that is done on it. Arrays of a picture beyond these sizes go back.
-    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
-    "MALLOC_TRIM_THRESHOLD_": str(64 << 20),
-    "MALLOC_TOP_PAD_": str(16 << 20),
-}
 PREFETCH = 2  # tasks given to a worker: one being read, one waiting
 
 
@@ -81,27 +67,23 @@ class Worker:
 
     Parameters
     ----------
+    process : Process
+        As it was started, and nothing told to it.
     payload : bytes
         The pickled model and settings.
     events : SimpleQueue
         Where its replies go, and ``"died"`` when its pipe ends.
     """
 
-    def __init__(self, payload: bytes, events: "SimpleQueue[Event]") -> None:
+    def __init__(self, process: Process, payload: bytes, events: "SimpleQueue[Event]") -> None:
         self.tasks: deque[Task] = deque()
         self.rows: list[tuple[int, Prediction]] = []  # of the first task, so far
         self.ready = False
         self.heard = 0.0  # time.monotonic() of its last sign of life
         self._events = events
         self._inbox: SimpleQueue[bytes | None] = SimpleQueue()
-        self._inbox.put(pickle.dumps(sys.path) + payload)
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", _START],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=os.environ | ENVIRONMENT,
-        )
+        self._inbox.put(payload)
+        self._process = process
         threading.Thread(target=self._talk, name="digit_batch worker", daemon=True).start()
 
     def give(self, task: Task) -> None:

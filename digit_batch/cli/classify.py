@@ -96,31 +96,35 @@ def classify(
         count_chosen(chosen)
         return
 
-    from digit_batch.batch import Settings
     from digit_batch.cli.outputs import check_apart
-    from digit_batch.cli.reading import read_chosen, retry_table
     from digit_batch.cli.target import Target
-    from digit_batch.images import Limits
-    from digit_batch.reading import MIN_CONFIDENCE
 
-    settings = Settings(
-        polarity.value,
-        MIN_CONFIDENCE if min_confidence is None else min_confidence,
-        Limits(max_pixels=max_pixels, max_frames=max_frames),
-        timeout,
-    )
+    target = Target(output or DEFAULT_OUTPUT, probabilities, resume, force, parts)
     if retry_errors is not None:
         check_apart([output], [model])
-        retry_table(retry_errors, output, settings, model=model, jobs=jobs, force=force, quiet=quiet)
-        return
-    output = output or DEFAULT_OUTPUT
-    check_apart((None if parts else output, report), (*chosen.inputs, files_from, model))
-    page = None
-    if report is not None:
-        from digit_batch.cli.report import Report as Page
+    else:
+        check_apart((None if parts else target.output, report), (*chosen.inputs, files_from, model))
+        target.check(sharing=share is not None)
+    workplace = Workplace(jobs, cluster)
+    with workplace.getting_ready():
+        from digit_batch.batch import Settings
+        from digit_batch.cli.reading import read_chosen, retry_table
+        from digit_batch.images import Limits
+        from digit_batch.reading import MIN_CONFIDENCE
 
-        asked = {**chosen.asked, "--min-confidence": str(settings.min_confidence), "--polarity": settings.polarity}
-        page = Page(report, "classify", inputs or [files_from or ""], model, settings, asked, force=force)
-    target = Target(output, probabilities, resume, force, parts)
-    target.check(sharing=share is not None)
-    read_chosen(chosen, target, settings, page, model=model, workplace=Workplace(jobs, cluster), quiet=quiet)
+        settings = Settings(
+            polarity.value,
+            MIN_CONFIDENCE if min_confidence is None else min_confidence,
+            Limits(max_pixels=max_pixels, max_frames=max_frames),
+            timeout,
+        )
+        if retry_errors is not None:
+            retry_table(retry_errors, output, settings, model=model, workplace=workplace, force=force, quiet=quiet)
+            return
+        page = None
+        if report is not None:
+            from digit_batch.cli.report import Report as Page
+
+            asked = {**chosen.asked, "--min-confidence": str(settings.min_confidence), "--polarity": settings.polarity}
+            page = Page(report, "classify", inputs or [files_from or ""], model, settings, asked, force=force)
+        read_chosen(chosen, target, settings, page, model=model, workplace=workplace, quiet=quiet)

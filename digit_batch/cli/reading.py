@@ -29,7 +29,7 @@ def read_chosen(
     quiet: bool,
 ) -> None:
     """Read everything chosen into the target."""
-    from digit_batch import batch, output
+    from digit_batch import batch
     from digit_batch.batch.chunks import cut_chunks
     from digit_batch.batch.resume import begin_or_continue, describe_run
     from digit_batch.cli.screen import meter
@@ -38,8 +38,6 @@ def read_chosen(
     from digit_batch.predictions import Prediction, cells, header, row_text
     from digit_batch.report.tables import Tally
 
-    if not target.to_stdout and not target.away:
-        output.check_output(Path(target.output), force=target.force, resume=target.resume)
     names = header(probabilities=target.probabilities)
     asked = {**chosen.asked, "--probabilities": "given" if target.probabilities else ""}
     facts = describe_run(model, settings, asked)
@@ -55,7 +53,6 @@ def read_chosen(
 
         images = batch.images_among(found, pass_over)
         images = (image for image in images if not target.is_own(image))
-        workplace.get_ready()
         fitted = load_model(model, bare=True)
         if target.to_stdout:
             write: Callable[[str, int], None] = stack.enter_context(write_to_stdout())
@@ -105,7 +102,7 @@ def retry_table(
     settings: "Settings",
     *,
     model: Path | None,
-    jobs: int | None,
+    workplace: Workplace,
     force: bool,
     quiet: bool,
 ) -> None:
@@ -119,7 +116,8 @@ def retry_table(
 
     tally, started = Tally(), time.perf_counter()
     with ExitStack() as stack:
-        pieces = retry_errors(table, load_model(model, bare=True), settings=settings, jobs=jobs)
+        fitted = load_model(model, bare=True)
+        pieces = retry_errors(table, fitted, settings=settings, jobs=workplace.jobs, started=workplace.started)
         first = next(pieces)  # whatever is wrong with the table is told before an output is begun
         if output == "-":
             write: Callable[[str, int], object] = stack.enter_context(write_to_stdout())

@@ -41,7 +41,8 @@ class Target:
         return self.output == "-"
 
     def check(self, *, sharing: bool) -> None:
-        """Refuse what makes no sense together."""
+        """Refuse what makes no sense together, and an output that must not be replaced or cannot be written."""
+        from digit_batch.output import check_output
         from digit_batch.parquet import is_parquet
 
         packed = is_parquet(Path(self.output))
@@ -51,6 +52,8 @@ class Target:
             raise typer.BadParameter("A .parquet is written to a file of this machine: name another with -o.")
         if sharing and (self.away or self.to_stdout or packed):
             raise typer.BadParameter("--shard writes a CSV and a file beside it, here: name it with -o.")
+        if not self.to_stdout and not self.away:
+            check_output(Path(self.output), force=self.force, resume=self.resume)
 
     def open(self, facts: dict[str, str], begun: dict[str, str]) -> "AbstractContextManager[Part | Parts]":
         """Open what takes the rows; `begun` is what an unfinished run must have been begun with."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from digit_batch.batch.cluster import Efforts
     from digit_batch.images import Source
     from digit_batch.model import Model
+    from digit_batch.process import Process
     from digit_batch.shards import Roll, Share
 
     Work = Generator[list[Rows], None, None]
@@ -25,18 +26,29 @@ if TYPE_CHECKING:
 
 @dataclass
 class Workplace:
-    """Where the reading is done: here, or on a cluster."""
+    """Where the reading is done: here, by processes of which the first is started ahead; or on a cluster."""
 
     jobs: int | None
     cluster: str | None
     efforts: "Efforts | None" = None
+    started: "list[Process]" = field(default_factory=list)
 
-    def get_ready(self) -> None:
-        """Begin what takes a moment, and can be done while the caller reads the model."""
+    @contextmanager
+    def getting_ready(self) -> Iterator[None]:
+        """Begin what takes a moment, while the caller imports and reads what it needs itself."""
         if self.cluster is not None:
             from digit_batch.batch.cluster import import_ahead
 
             import_ahead()
+            yield
+            return
+        from digit_batch.process import end, start
+
+        self.started.append(start())
+        try:
+            yield
+        finally:
+            end(self.started)
 
     def classify(
         self, chunks: "Iterator[Sequence[Source]]", model: "Model", settings: "Settings", *, quiet: bool
@@ -45,7 +57,7 @@ class Workplace:
         if self.cluster is None:
             from digit_batch.batch import classify_chunks
 
-            return classify_chunks(chunks, model, settings=settings, jobs=self.jobs)
+            return classify_chunks(chunks, model, settings=settings, jobs=self.jobs, started=self.started)
         from digit_batch.batch.cluster import Efforts, classify_on_cluster
         from digit_batch.cli.screen import err
 

@@ -1,0 +1,52 @@
+"""A process that reads: how it is started, which asks for no import that takes time.
+
+So a command starts one before anything else, and both import what reading needs at the same time.
+"""
+
+import os
+import pickle
+import subprocess
+import sys
+from contextlib import suppress
+
+_SERVE = (
+    "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); "
+    "from digit_batch.batch.serve import serve; serve()"
+)
+ENVIRONMENT = {
+    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"),
+    # For glibc, in bytes: what NumPy frees is kept for its next array. To get fresh pages from the system for each one
+    # takes ten times as long as most of the work that is done on it. Arrays of a picture beyond these sizes go back.
+    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(64 << 20),
+    "MALLOC_TOP_PAD_": str(16 << 20),
+}
+
+Process = subprocess.Popen[bytes]
+
+
+def start() -> Process:
+    """Start a process that reads; `digit_batch.batch.serve` says what it is told and what it answers."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", _SERVE],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | ENVIRONMENT,
+    )
+    assert process.stdin
+    with suppress(OSError):  # that it died already is told by the end of its pipe
+        process.stdin.write(pickle.dumps(sys.path))
+        process.stdin.flush()
+    return process
+
+
+def end(processes: list[Process]) -> None:
+    """End processes that nobody has spoken to, and forget them."""
+    while processes:
+        process = processes.pop()
+        process.kill()
+        for pipe in (process.stdin, process.stdout):
+            with suppress(OSError):
+                pipe and pipe.close()
+        process.wait()
