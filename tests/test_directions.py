@@ -57,12 +57,12 @@ def test_slopes_are_sobels_of_the_doubled_grid(digits):
         doubled = np.pad(ndi.zoom(roots.reshape(8, 8), 2, order=3, mode="grid-constant", grid_mode=True), 1)
         for matrix, axis in ((ACROSS, 1), (DOWN, 0)):
             wanted = ndi.sobel(doubled, axis=axis, mode="constant")
-            assert np.corrcoef(roots @ matrix, wanted.ravel())[0, 1] > 0.99  # a spline there, Keys's cubics here
+            assert np.corrcoef(matrix @ roots, wanted.ravel())[0, 1] > 0.99  # a spline there, Keys's cubics here
 
 
 def test_fields_overlap_and_are_means():
-    assert MEANS.sum(axis=0) == pytest.approx(1)
-    fields_of = (MEANS > 0).sum(axis=1)
+    assert MEANS.sum(axis=1) == pytest.approx(1)
+    fields_of = (MEANS > 0).sum(axis=0)
     assert fields_of.min() == 1  # in the corners
     assert fields_of.max() == 4  # elsewhere
 

@@ -4,11 +4,15 @@ The digits are scikit-learn's, enlarged smoothly, where the model is sure of the
 """
 
 import io
+import os
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import ROOT
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -195,3 +199,27 @@ def test_what_else_is_in_a_chunk_does_not_show():
         return [row_text(cells(reading.prediction("", 0), probabilities=True)) for reading in readings]
 
     assert rows(7) == rows(256)
+
+
+PROGRAM = """
+import numpy as np
+from digit_batch.model import load_model
+model = load_model(bare=True)
+features = np.random.default_rng(0).integers(0, 17, (50, 64)).astype(np.float32)
+answers = model.answer(features)
+for places in range(1, 50):
+    rolled = model.answer(np.roll(features, places, axis=0))
+    for one, other in zip(vars(answers).values(), vars(rolled).values(), strict=True):
+        assert np.array_equal(np.roll(one, places, axis=0), other)
+print("the same")
+"""
+
+
+@pytest.mark.parametrize("kernels", ["", "Haswell"])
+def test_an_answer_has_the_same_bits_wherever_its_digit_stands(kernels: str) -> None:
+    """With OpenBLAS's kernels for the processor here, and with those for AVX2, which most computers have."""
+    if kernels and not np._core._multiarray_umath.__cpu_features__.get("AVX2"):
+        pytest.skip("they are for another processor")
+    environment = {**os.environ, **({"OPENBLAS_CORETYPE": kernels} if kernels else {})}
+    said = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, cwd=ROOT, capture_output=True, check=True)
+    assert said.stdout == b"the same\n"

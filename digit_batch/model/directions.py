@@ -20,13 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digit_batch.features import LEVELS, SIDE
+from digit_batch.model.duels import TOGETHER
 
 F32 = NDArray[np.float32]
 
 DIRECTIONS = 8
 FIELDS = 4  # along a side
 SEEN = DIRECTIONS * FIELDS**2  # numbers that a classifier sees of a grid
-ROWS = 32  # grids at a time, always: a grid then gets the same bits whatever else its chunk holds
 GRAIN = 1 / 16  # what is seen is a multiple of it, so that support vectors pack well
 NEAR = (-0.0703125, 0.8671875, 0.2265625, -0.0234375)  # a quarter of a block on: Keys's weights of four blocks
 SMOOTH, SLOPE = (1, 2, 1), (-1, 0, 1)  # Sobel's
@@ -49,12 +49,12 @@ def see_directions(features: F32, axes: F32 | None = None) -> F32:
         to the right, to the left), then by field, row by row.
     """
     seen = np.empty((len(features), SEEN if axes is None else axes.shape[1]), np.float32)
-    block = np.zeros((ROWS, SIDE * SIDE), np.float32)
-    for start in range(0, len(features), ROWS):
-        some = features[start : start + ROWS]
-        np.sqrt(some / np.float32(LEVELS), out=block[: len(some)])
-        rims = _see(block)
-        seen[start : start + ROWS] = (rims if axes is None else rims @ axes)[: len(some)]
+    columns = np.zeros((SIDE * SIDE, TOGETHER), np.float32)  # grids side by side, for the same bits everywhere
+    for start in range(0, len(features), TOGETHER):
+        some = features[start : start + TOGETHER]
+        np.sqrt(some.T / np.float32(LEVELS), out=columns[:, : len(some)])
+        rims = _see(columns)
+        seen[start : start + TOGETHER] = (rims if axes is None else axes.T @ rims).T[: len(some)]
     seen /= np.float32(GRAIN)
     np.rint(seen, out=seen)
     seen *= np.float32(GRAIN)
@@ -62,16 +62,16 @@ def see_directions(features: F32, axes: F32 | None = None) -> F32:
 
 
 def _see(roots: F32) -> F32:
-    """Return (ROWS, 128) of the roots of as many grids."""
-    across, down = roots @ ACROSS, roots @ DOWN  # (ROWS, samples)
+    """Return (128, n) of the roots, (64, n), of n grids."""
+    across, down = ACROSS @ roots, DOWN @ roots  # (samples, n)
     right, left, below, above = (np.maximum(slope, 0) for slope in (across, -across, down, -down))
     steep, flat = np.abs(down), np.abs(across)
     straight = [np.maximum(each - steep, 0) for each in (right, left)]
     straight += [np.maximum(each - flat, 0) for each in (below, above)]
     aslant = [np.minimum(one, other) for one in (right, left) for other in (below, above)]
-    counts = np.stack([*straight, *(np.float32(2**0.5) * each for each in aslant)], axis=1)
-    fields = counts.reshape(ROWS * DIRECTIONS, -1) @ MEANS
-    seen: F32 = np.sqrt(fields, out=fields).reshape(ROWS, SEEN)
+    counts = np.stack([*straight, *(np.float32(2**0.5) * each for each in aslant)])
+    fields = MEANS @ counts  # one product a direction
+    seen: F32 = np.sqrt(fields, out=fields).reshape(SEEN, -1)
     return seen
 
 
@@ -104,7 +104,7 @@ def _share_out() -> NDArray[np.float64]:
 
 def _both(rows: NDArray[np.float64], columns: NDArray[np.float64]) -> F32:
     """Return the matrix that does one thing along the rows of a flattened square and another along its columns."""
-    return np.ascontiguousarray(np.kron(rows, columns).T, np.float32)
+    return np.asarray(np.kron(rows, columns), np.float32)
 
 
 ACROSS = _both(_slide(SMOOTH) @ _double(), _slide(SLOPE) @ _double())

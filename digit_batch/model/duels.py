@@ -11,10 +11,10 @@ from digit_batch.predictions import CLASSES
 
 F32 = NDArray[np.float32]
 
-# Rows of a matrix product, always: a row then gets the same bits whatever else its chunk holds. 64 would be 3 % quicker
-# for a full chunk, and twice as slow for the few pages of a chunk of large scans.
-BLOCK = 32
-FEW = 16  # rows of a product where only some rows are asked for
+# Points of a matrix product, always, side by side in its columns: a point then gets the same bits wherever it stands
+# and whatever else its chunk holds. As rows they would not, and more than 16 columns would not: OpenBLAS takes rows in
+# sixes, fours and twos, and where the processor has AVX2 and not AVX-512, each of these adds up in another order.
+TOGETHER = 16
 PIECE = 1024  # support vectors whose voices are added up in single precision
 
 
@@ -59,18 +59,19 @@ class Duels:
     def __init__(self, svc: Any) -> None:
         self.classes = len(svc.classes_)
         self.intercept = square(svc.intercept_[None].astype(np.float32))[0]
-        self._coefficients = svc.dual_coef_.T.astype(np.float32)
         ends = np.concatenate([[0], np.cumsum(svc.n_support_)]).tolist()
-        self._voices = [slice(start, end) for start, end in pairwise(ends)]  # libsvm's layout
-        self._weights = [_weigh(svc.support_vectors_[voice], float(svc._gamma)) for voice in self._voices]
+        voices = [slice(start, end) for start, end in pairwise(ends)]  # libsvm's layout
+        self._weights = [_weigh(svc.support_vectors_[voice], float(svc._gamma)) for voice in voices]
+        self._coefficients = [np.ascontiguousarray(svc.dual_coef_[:, voice], np.float32) for voice in voices]
 
     def decide(self, points: F32) -> F32:
         """Return by how much each class beats each other one for (n, m) points: (n, classes, classes)."""
         said = np.zeros((len(points), self.classes, self.classes - 1), np.float32)
-        for start in range(0, len(points), BLOCK):
-            block = self._fill(points[start : start + BLOCK], BLOCK)
+        for start in range(0, len(points), TOGETHER):
+            some = slice(start, start + TOGETHER)
+            columns = _lay_side_by_side(points[some])
             for voice in range(self.classes):
-                said[start : start + BLOCK, voice] = self._hear(voice, block)[: len(points) - start]
+                said[some, voice] = self._hear(voice, columns)[: len(points) - start]
         return self._judge(said)
 
     def decide_among(self, points: F32, asked: NDArray[np.bool_]) -> F32:
@@ -86,9 +87,9 @@ class Duels:
         said = np.zeros((len(points), self.classes, self.classes - 1), np.float32)
         for voice in range(self.classes):
             (rows,) = np.nonzero(asked[:, voice])
-            for start in range(0, len(rows), FEW):
-                some = rows[start : start + FEW]
-                said[some, voice] = self._hear(voice, self._fill(points[some], FEW))[: len(some)]
+            for start in range(0, len(rows), TOGETHER):
+                some = rows[start : start + TOGETHER]
+                said[some, voice] = self._hear(voice, _lay_side_by_side(points[some]))[: len(some)]
         margins = np.where(asked[:, None, :], self._judge(said), np.inf)
         return np.asarray(np.where(asked[:, :, None], margins, -np.inf), np.float32)
 
@@ -103,36 +104,35 @@ class Duels:
         margins: F32 = duels * np.sign(np.arange(n) - np.arange(n)[:, None]).astype(np.float32) + self.intercept
         return margins
 
-    def _hear(self, voice: int, points: F32) -> NDArray[np.float64]:
-        """Return what one class's support vectors say to (n, m + 2) points."""
-        coefficients = self._coefficients[self._voices[voice]]
-        kernel = points @ self._weights[voice]
+    def _hear(self, voice: int, columns: F32) -> NDArray[np.float64]:
+        """Return what one class's support vectors say to points that lie side by side: (TOGETHER, classes - 1)."""
+        coefficients = self._coefficients[voice]
+        kernel = self._weights[voice] @ columns
         np.exp(kernel, out=kernel)
         # Thousands of terms of both signs nearly cancel out: single precision is for a few of them at a time.
-        heard = np.zeros((len(points), self.classes - 1))
-        for start in range(0, len(coefficients), PIECE):
-            heard += kernel[:, start : start + PIECE] @ coefficients[start : start + PIECE]
-        return heard
+        heard = np.zeros((self.classes - 1, TOGETHER))
+        for start in range(0, len(kernel), PIECE):
+            heard += coefficients[:, start : start + PIECE] @ kernel[start : start + PIECE]
+        return heard.T
 
-    @staticmethod
-    def _fill(points: F32, rows: int) -> F32:
-        """Return points with 1 and their square behind each, filled up with zeros to so many rows."""
-        filled = np.zeros((rows, points.shape[1] + 2), np.float32)
-        filled[: len(points), :-2] = points
-        filled[:, -2] = 1
-        filled[: len(points), -1] = np.einsum("ij,ij->i", points, points)
-        return filled
+
+def _lay_side_by_side(points: F32) -> F32:
+    """Return (m + 2, TOGETHER) columns: of up to so many (n, m) points each with 1 and its square below, then zeros."""
+    columns = np.zeros((points.shape[1] + 2, TOGETHER), np.float32)
+    columns[:-2, : len(points)] = points.T
+    columns[-2] = 1
+    columns[-1, : len(points)] = np.einsum("ij,ij->i", points, points)
+    return columns
 
 
 def _weigh(vectors: NDArray[np.floating], gamma: float) -> F32:
-    """Return the (m + 2, k) matrix that takes points, with 1 and their squares behind, to exponents of the kernel.
+    """Return the (k, m + 2) matrix that takes points, with 1 and their squares below, to exponents of the kernel.
 
     -g |x - v|^2 = 2g x.v - g v.v - g x.x is one product.
     """
     exact = vectors.astype(np.float32)
     squares = np.einsum("ij,ij->i", exact, exact)
-    behind = [-gamma * squares, np.full(len(exact), -gamma)]
-    return np.ascontiguousarray(np.column_stack([2 * gamma * exact, *behind]).T, np.float32)
+    return np.asarray(np.column_stack([2 * gamma * exact, -gamma * squares, np.full(len(exact), -gamma)]), np.float32)
 
 
 def square(margins: F32) -> F32:
