@@ -4,7 +4,7 @@ A chunk of pictures goes through each step together, because every step is sever
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -21,7 +21,7 @@ from digit_batch.features import (
     stack_by_size,
     stretch,
 )
-from digit_batch.ink import Ink, Tone, find_inks, find_tight_inks, may_be
+from digit_batch.ink import Ink, Tone, find_inks, find_tight_inks, may_be, run_together
 from digit_batch.model import Answers, Model
 from digit_batch.predictions import CLASSES, Prediction, Status
 
@@ -139,6 +139,7 @@ class _Look:
     features: NDArray[np.float32]
     chances: NDArray[np.float32]
     likeness: float
+    speckled: bool
 
     @property
     def worth(self) -> float:
@@ -164,17 +165,34 @@ def _look_at_tight(model: Model, pictures: Sequence[NDArray[np.uint8]], seen: li
 def _look(model: Model, inks: Sequence[Ink]) -> list[_Look]:
     """Ask the model about each digit's ink; about noise it is not asked."""
     ways = measure_ways([ink.amount for ink in inks])
-    inked = [place for place, way in enumerate(ways.tolist()) if 0 < way <= LONGEST_WAY]
+    seen = list(inks)
+    # A plain model would take noise for a digit, too.
+    speckled = np.zeros(len(seen), bool) if model.plain else _run_together(seen, ways)
+    inked = np.flatnonzero(((ways > 0) & (ways <= LONGEST_WAY)) | speckled)
     features = np.zeros((len(inks), SIDE * SIDE), dtype=np.float32)
     chances = np.zeros((len(inks), CLASSES), dtype=np.float32)
     likeness = np.zeros(len(inks), dtype=np.float32)
-    if inked:
-        amounts = [inks[place].amount for place in inked]
+    if len(inked):
+        amounts = [seen[place].amount for place in inked.tolist()]
         features[inked] = model.look(amounts)
         answers = model.answer(features[inked])
         chances[inked] = reconsider(model, answers, features[inked], amounts)
         likeness[inked] = _liken(model, answers, features[inked], amounts, chances[inked].argmax(axis=1))
-    return [_Look(*each) for each in zip(inks, features, chances, likeness.tolist(), strict=True)]
+    for place in np.flatnonzero(speckled & (likeness < STRANGE)).tolist():  # it was noise
+        seen[place], speckled[place] = inks[place], False
+        features[place] = chances[place] = likeness[place] = 0
+    return [_Look(*each) for each in zip(seen, features, chances, likeness.tolist(), speckled.tolist(), strict=True)]
+
+
+def _run_together(inks: list[Ink], ways: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Run the speckles of inks together that no pen has drawn as they are; return which, (n,), it may have drawn so."""
+    speckled = np.zeros(len(inks), bool)
+    places = np.flatnonzero(ways > LONGEST_WAY).tolist()
+    amounts = [run_together(inks[place].amount) for place in places]
+    for place, amount, way in zip(places, amounts, measure_ways(amounts).tolist(), strict=True):
+        if way <= LONGEST_WAY:
+            inks[place], speckled[place] = replace(inks[place], amount=amount), True
+    return speckled
 
 
 def reconsider(
@@ -240,6 +258,8 @@ def judge(look: _Look, min_confidence: float) -> tuple[Status, str]:
         return "review", "not like any digit"
     if ink.cut > CUT:
         return "review", f"clipped by the frame: {first} or {second}"
+    if look.speckled:
+        return "review", f"speckled: {first} or {second}"
     if chances[first] < min_confidence:
         return "review", f"low confidence: {first} or {second}" + ", clipped by the frame" * ink.clipped
     if look.likeness < LIKE:

@@ -84,6 +84,20 @@ def test_a_frame_is_blank(model, inset):
     assert read(model, sheet).reason == "blank: no ink found"
 
 
+def test_a_digit_in_speckles_is_read_and_left_to_a_person(model):
+    """As a fax has it: half of the ink's pixels are there, anywhere."""
+    chance = np.random.default_rng(1)
+    pictures = []
+    for amount in digits(40):
+        ink = np.pad(np.kron(amount, np.ones((2, 2))), 20) > 0.5
+        pictures.append(np.where(ink & (chance.random(ink.shape) < 0.5), 0, 255).astype(np.uint8))
+    readings = read_pictures(model, pictures)
+    assert sum(reading.label == place % 10 for place, reading in enumerate(readings)) >= 36
+    speckled = [reading for reading in readings if reading.reason.startswith("speckled: ")]
+    assert len(speckled) >= 20
+    assert all(reading.status == "review" for reading in speckled)
+
+
 def test_noise_gets_no_label(model):
     rng = np.random.default_rng(0)
     for spread in (5, 40, 120):
