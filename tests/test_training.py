@@ -27,7 +27,7 @@ def share(text, pattern):
 def trained(run, tmp_path_factory):
     """The command's result, and the model it wrote."""
     path = tmp_path_factory.mktemp("trained") / "my.skops"
-    return run("train", "-o", path, "--drawn", 2000, "--seed", 5), path
+    return run("train", "-o", path, "--drawn", 2000), path
 
 
 @pytest.mark.slow
