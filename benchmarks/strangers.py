@@ -45,12 +45,12 @@ def draw_letter(rng: np.random.Generator) -> Picture:
     font = ImageFont.truetype(fonts[rng.integers(len(fonts))], 80) if fonts else ImageFont.load_default(80)
     page = Image.new("L", (200, 200))
     ImageDraw.Draw(page).text((100, 100), PRINTED[rng.integers(len(PRINTED))], 255, font, anchor="mm")
-    return _scan(rng, _cut(np.asarray(page)))
+    return scan(rng, cut(np.asarray(page)))
 
 
 def draw_sign(rng: np.random.Generator) -> Picture:
     """A letter, sign, scribble, crossed-out digit or pair of digits by pen."""
-    return _scan(rng, crop(draw_strangers(rng, 1)[0]))
+    return scan(rng, crop(draw_strangers(rng, 1)[0]))
 
 
 def draw_pair(rng: np.random.Generator) -> Picture:
@@ -60,7 +60,7 @@ def draw_pair(rng: np.random.Generator) -> Picture:
     parts = []
     for digit in digits:
         parts += [np.pad(digit, ((0, 40 - digit.shape[0]), (0, 0))), gap]
-    return _scan(rng, np.concatenate(parts[:-1], axis=1))
+    return scan(rng, np.concatenate(parts[:-1], axis=1))
 
 
 def draw_scribble(rng: np.random.Generator) -> Picture:
@@ -70,7 +70,7 @@ def draw_scribble(rng: np.random.Generator) -> Picture:
     walk = (walk - walk.min(axis=0)) / np.maximum(np.ptp(walk, axis=0), 1e-3) * 180 + 10
     page = Image.new("L", (200, 200))
     ImageDraw.Draw(page).line([tuple(point) for point in walk.tolist()], 255, int(rng.integers(3, 14)))
-    return _scan(rng, _cut(np.asarray(page)))
+    return scan(rng, cut(np.asarray(page)))
 
 
 def draw_noise(rng: np.random.Generator) -> Picture:
@@ -166,11 +166,11 @@ def draw_all(seed: int = 0) -> Iterator[tuple[str, Picture]]:
             yield name, draw(rng)
 
 
-def _scan(rng: np.random.Generator, amount: NDArray[np.float32]) -> Picture:
+def scan(rng: np.random.Generator, amount: NDArray[np.float32]) -> Picture:
     return draw_scan(rng, amount, PAPERS[rng.integers(len(PAPERS))])
 
 
-def _cut(page: Picture) -> NDArray[np.float32]:
+def cut(page: Picture) -> NDArray[np.float32]:
     """Return the tight crop of a white drawing on black, 0 to 1."""
     rows, columns = np.flatnonzero(page.max(axis=1) > 127), np.flatnonzero(page.max(axis=0) > 127)
     if not len(rows) or not len(columns):
