@@ -9,6 +9,8 @@ import subprocess
 import sys
 from contextlib import suppress
 
+from digit_batch.errors import DigitBatchError
+
 _SERVE = (
     "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); "
     "from digit_batch.batch.serve import serve; serve()"
@@ -26,14 +28,25 @@ Process = subprocess.Popen[bytes]
 
 
 def start() -> Process:
-    """Start a process that reads; `digit_batch.batch.serve` says what it is told and what it answers."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", _SERVE],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=os.environ | ENVIRONMENT,
-    )
+    """Start a process that reads; `digit_batch.batch.serve` says what it is told and what it answers.
+
+    Raises
+    ------
+    DigitBatchError
+        The system starts no more processes.
+    """
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-c", _SERVE],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | ENVIRONMENT,
+        )
+    except OSError as error:
+        raise DigitBatchError(
+            f"No process can be started to read: {error.strerror}. Free some memory, or raise the limits of `ulimit`."
+        ) from error
     assert process.stdin
     with suppress(OSError):  # that it died already is told by the end of its pipe
         process.stdin.write(pickle.dumps(sys.path))

@@ -7,8 +7,8 @@ import pytest
 from conftest import ROOT
 
 FLOORS = (
-    {"errors", "process"},
-    {"images", "ink", "strokes", "paper", "labels", "output", "predictions"},
+    {"errors"},
+    {"images", "ink", "strokes", "paper", "labels", "output", "predictions", "process"},
     {"features", "shards", "parquet", "parts"},
     {"model", "variation"},
     {"training_set", "reading", "evaluation"},

@@ -135,3 +135,28 @@ def is_alive(pid):
             return stat.read().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_where_no_process_can_be_started_one_sentence_says_so(tmp_path):
+    resource = pytest.importorskip("resource")
+    folder = fill(tmp_path / "scans", 1)
+    limit = 9  # files open at once: a few for Python itself, too few for the pipes to a process
+    process = start(
+        *("classify", folder, "-o", "-", "-q"),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit)),
+    )
+    shown, told = process.communicate(timeout=60)
+    assert (process.returncode, shown) == (1, b"")
+    assert told.startswith(b"digit-batch: No process can be started to read: ") and told.count(b"\n") == 1
+
+
+def test_a_refused_command_leaves_no_process_behind(tmp_path):
+    """One is started at once, before it is known whether there is anything to read."""
+    before = children()
+    assert run("classify", tmp_path / "nowhere", "-o", tmp_path / "out.csv").exit_code == 1
+    assert run("classify", tmp_path, "-o", tmp_path / "out.csv").exit_code == 5
+    assert children() == before
+
+
+def children():
+    return subprocess.run(["pgrep", "-P", str(os.getpid())], capture_output=True, text=True).stdout.split()
