@@ -46,6 +46,23 @@ def test_importing_the_package_costs_nothing():
     assert result.stdout.split() == ["digit_batch"]
 
 
+def test_an_interrupt_while_typer_is_loaded_is_one_sentence():
+    program = """
+import sys
+
+class Interrupting:
+    def find_spec(name, path=None, target=None):
+        if name == "typer":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupting)
+from digit_batch.cli import main
+main()
+"""
+    result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert (result.returncode, result.stdout, result.stderr) == (130, "", "digit-batch: Interrupted.\n")
+
+
 def test_a_worker_that_reads_loads_neither_scipy_nor_scikit_learn():
     program = """
 import sys

@@ -3,6 +3,19 @@
 Heavy imports stay inside the commands, so that ``--help`` answers at once.
 """
 
-from digit_batch.cli.app import main
+import sys
+
+from digit_batch.cli.codes import INTERRUPTED
 
 __all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line. A Ctrl-C before a command has begun, while Typer is loaded, is one sentence too."""
+    try:
+        from digit_batch.cli.app import main as run
+
+        run()
+    except KeyboardInterrupt:
+        print("digit-batch: Interrupted.", file=sys.stderr)
+        sys.exit(INTERRUPTED)
