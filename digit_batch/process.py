@@ -1,8 +1,9 @@
 """A process that reads: how it is started, which asks for no import that takes time.
 
-So a command starts one before anything else, and both import what reading needs at the same time.
+So `classify` starts one before it imports what reading needs, and both import it at the same time.
 """
 
+import errno
 import os
 import pickle
 import subprocess
@@ -23,6 +24,8 @@ ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": str(64 << 20),
     "MALLOC_TOP_PAD_": str(16 << 20),
 }
+FULL = (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM)
+ENDING = 1.0  # s that an end is waited for: a process that waits for a dead disk outlives even SIGKILL
 
 Process = subprocess.Popen[bytes]
 
@@ -44,9 +47,11 @@ def start() -> Process:
             env=os.environ | ENVIRONMENT,
         )
     except OSError as error:
-        raise DigitBatchError(
-            f"No process can be started to read: {error.strerror}. Free some memory, or raise the limits of `ulimit`."
-        ) from error
+        full = error.errno in FULL
+        cure = (
+            "Free some memory, or raise the limits of `ulimit`." if full else f"See that {sys.executable} can be run."
+        )
+        raise DigitBatchError(f"No process can be started to read: {error.strerror}. {cure}") from error
     assert process.stdin
     with suppress(OSError):  # that it died already is told by the end of its pipe
         process.stdin.write(pickle.dumps(sys.path))
@@ -55,11 +60,9 @@ def start() -> Process:
 
 
 def end(processes: list[Process]) -> None:
-    """End processes that nobody has spoken to, and forget them."""
+    """End processes that have no work yet, and forget them."""
     while processes:
         process = processes.pop()
         process.kill()
-        for pipe in (process.stdin, process.stdout):
-            with suppress(OSError):
-                pipe and pipe.close()
-        process.wait()
+        with suppress(OSError, subprocess.TimeoutExpired):
+            process.communicate(timeout=ENDING)

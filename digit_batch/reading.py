@@ -51,7 +51,7 @@ class Reading:
     Attributes
     ----------
     ink : Ink
-        The digit's ink as found.
+        The digit's ink as found; of a speckled digit, with its speckles run together.
     features : ndarray of float32, shape (64,)
         The 8x8 grid, 0 to 16; all zero where there is no ink, or only noise.
     chances : ndarray of float32, shape (10,)
@@ -165,34 +165,35 @@ def _look_at_tight(model: Model, pictures: Sequence[NDArray[np.uint8]], seen: li
 def _look(model: Model, inks: Sequence[Ink]) -> list[_Look]:
     """Ask the model about each digit's ink; about noise it is not asked."""
     ways = measure_ways([ink.amount for ink in inks])
-    seen = list(inks)
-    # A plain model would take noise for a digit, too.
-    speckled = np.zeros(len(seen), bool) if model.plain else _run_together(seen, ways)
-    inked = np.flatnonzero(((ways > 0) & (ways <= LONGEST_WAY)) | speckled)
+    mended = {} if model.plain else _run_together(inks, ways)  # a plain model would take noise for a digit, too
+    seen = [mended.get(place, ink) for place, ink in enumerate(inks)]
+    inked = [place for place, way in enumerate(ways.tolist()) if 0 < way <= LONGEST_WAY or place in mended]
     features = np.zeros((len(inks), SIDE * SIDE), dtype=np.float32)
     chances = np.zeros((len(inks), CLASSES), dtype=np.float32)
     likeness = np.zeros(len(inks), dtype=np.float32)
-    if len(inked):
-        amounts = [seen[place].amount for place in inked.tolist()]
+    if inked:
+        amounts = [seen[place].amount for place in inked]
         features[inked] = model.look(amounts)
         answers = model.answer(features[inked])
         chances[inked] = reconsider(model, answers, features[inked], amounts)
         likeness[inked] = _liken(model, answers, features[inked], amounts, chances[inked].argmax(axis=1))
-    for place in np.flatnonzero(speckled & (likeness < STRANGE)).tolist():  # it was noise
-        seen[place], speckled[place] = inks[place], False
+    speckled = {place for place in mended if likeness[place] >= STRANGE}
+    for place in mended.keys() - speckled:  # it was noise
+        seen[place] = inks[place]
         features[place] = chances[place] = likeness[place] = 0
-    return [_Look(*each) for each in zip(seen, features, chances, likeness.tolist(), speckled.tolist(), strict=True)]
+    return [
+        _Look(*each, speckled=place in speckled)
+        for place, each in enumerate(zip(seen, features, chances, likeness.tolist(), strict=True))
+    ]
 
 
-def _run_together(inks: list[Ink], ways: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Run the speckles of inks together that no pen has drawn as they are; return which, (n,), it may have drawn so."""
-    speckled = np.zeros(len(inks), bool)
+def _run_together(inks: Sequence[Ink], ways: NDArray[np.float64]) -> dict[int, Ink]:
+    """Return, by their places, the inks that no pen has drawn as they are, but may have with their speckles as one."""
     places = np.flatnonzero(ways > LONGEST_WAY).tolist()
     amounts = [run_together(inks[place].amount) for place in places]
-    for place, amount, way in zip(places, amounts, measure_ways(amounts).tolist(), strict=True):
-        if way <= LONGEST_WAY:
-            inks[place], speckled[place] = replace(inks[place], amount=amount), True
-    return speckled
+    shorter = measure_ways(amounts) <= LONGEST_WAY
+    found = zip(places, amounts, shorter.tolist(), strict=True)
+    return {place: replace(inks[place], amount=amount) for place, amount, short in found if short}
 
 
 def reconsider(

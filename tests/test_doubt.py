@@ -10,7 +10,7 @@ from skimage import data
 from digit_batch.model import load_model
 from digit_batch.paper import KINDS, draw_scan
 from digit_batch.reading import read_pictures
-from digit_batch.strokes import crop, draw_digits, draw_way, list_signs, list_ways
+from digit_batch.strokes import crop, draw_digits, draw_strangers, draw_way, list_signs, list_ways
 
 SIGNS = {sign.name: sign for sign in list_signs()}
 
@@ -84,18 +84,28 @@ def test_a_frame_is_blank(model, inset):
     assert read(model, sheet).reason == "blank: no ink found"
 
 
-def test_a_digit_in_speckles_is_read_and_left_to_a_person(model):
-    """As a fax has it: half of the ink's pixels are there, anywhere."""
+def speckle(amounts):
+    """As a fax has them: half of the ink's pixels are there, anywhere."""
     chance = np.random.default_rng(1)
-    pictures = []
-    for amount in digits(40):
-        ink = np.pad(np.kron(amount, np.ones((2, 2))), 20) > 0.5
-        pictures.append(np.where(ink & (chance.random(ink.shape) < 0.5), 0, 255).astype(np.uint8))
-    readings = read_pictures(model, pictures)
+    inks = [np.pad(np.kron(amount, np.ones((2, 2))), 20) > 0.5 for amount in amounts]
+    return [np.where(ink & (chance.random(ink.shape) < 0.5), 0, 255).astype(np.uint8) for ink in inks]
+
+
+def test_a_digit_in_speckles_is_read_and_left_to_a_person(model):
+    readings = read_pictures(model, speckle(digits(40)))
     assert sum(reading.label == place % 10 for place, reading in enumerate(readings)) >= 36
     speckled = [reading for reading in readings if reading.reason.startswith("speckled: ")]
     assert len(speckled) >= 20
     assert all(reading.status == "review" for reading in speckled)
+
+
+def test_letters_and_scribbles_in_speckles_get_no_label(model):
+    strangers = [crop(drawing) for drawing in draw_strangers(np.random.default_rng(0), 60)]
+    readings = read_pictures(model, speckle(strangers))
+    unlabelled = [reading.reason for reading in readings if reading.label is None]
+    assert len(unlabelled) >= 45
+    assert set(unlabelled) == {"not like any digit: noise or scribble"}
+    assert sum(reading.status == "ok" for reading in readings) <= 1
 
 
 def test_noise_gets_no_label(model):

@@ -8,6 +8,7 @@ has its folder on the path: in worker processes it lets the opening of ``kill*.p
 import csv
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,10 @@ import time
 
 import pytest
 from folders import PACKAGE, draw, fill, run, start
+
+from digit_batch.batch import classify
+from digit_batch.errors import InputError
+from digit_batch.model import load_model
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")
 
@@ -150,13 +155,30 @@ def test_where_no_process_can_be_started_one_sentence_says_so(tmp_path):
     assert told.startswith(b"digit-batch: No process can be started to read: ") and told.count(b"\n") == 1
 
 
-def test_a_refused_command_leaves_no_process_behind(tmp_path):
+def test_where_only_one_process_can_be_started_it_reads_all(tmp_path):
+    """The limit leaves room for the pipes of one more process, and not of three."""
+    resource = pytest.importorskip("resource")
+    folder = fill(tmp_path / "scans", 600)
+    read = {}
+    for limit in (None, 11):
+        limited = {} if limit is None else {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (11, 11))}
+        process = start("classify", folder, "-o", "-", "-q", "--jobs", 3, **limited)
+        read[limit], told = process.communicate(timeout=60)
+        assert (process.returncode, told) == (0, b"")
+    assert read[11] == read[None]
+
+
+@pytest.mark.skipif(not shutil.which("pgrep"), reason="needs pgrep")
+def test_a_run_that_reads_nothing_leaves_no_process_behind(tmp_path):
     """One is started at once, before it is known whether there is anything to read."""
     before = children()
     assert run("classify", tmp_path / "nowhere", "-o", tmp_path / "out.csv").exit_code == 1
     assert run("classify", tmp_path, "-o", tmp_path / "out.csv").exit_code == 5
-    assert children() == before
+    with pytest.raises(InputError):
+        list(classify([str(tmp_path / "nowhere")], load_model()))
+    assert list(classify([str(tmp_path)], load_model())) == []
+    assert children() <= before
 
 
 def children():
-    return subprocess.run(["pgrep", "-P", str(os.getpid())], capture_output=True, text=True).stdout.split()
+    return set(subprocess.run(["pgrep", "-P", str(os.getpid())], capture_output=True, text=True).stdout.split())

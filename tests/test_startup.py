@@ -46,7 +46,8 @@ def test_importing_the_package_costs_nothing():
     assert result.stdout.split() == ["digit_batch"]
 
 
-def test_an_interrupt_while_typer_is_loaded_is_one_sentence():
+@pytest.mark.parametrize("before", ["the import of typer", "the words of the command line"])
+def test_an_interrupt_before_a_command_begins_is_one_sentence(before):
     program = """
 import sys
 
@@ -55,11 +56,19 @@ class Interrupting:
         if name == "typer":
             raise KeyboardInterrupt
 
-sys.meta_path.insert(0, Interrupting)
+def interrupt(*words):
+    raise KeyboardInterrupt
+
+if "import" in sys.argv[1]:
+    sys.meta_path.insert(0, Interrupting)
+else:
+    import typer.core
+    typer.core.TyperGroup.parse_args = interrupt
+sys.argv[1:] = ["--version"]
 from digit_batch.cli import main
 main()
 """
-    result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    result = subprocess.run([sys.executable, "-c", program, before], cwd=ROOT, capture_output=True, text=True)
     assert (result.returncode, result.stdout, result.stderr) == (130, "", "digit-batch: Interrupted.\n")
 
 

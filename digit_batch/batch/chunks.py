@@ -1,8 +1,8 @@
 """A chunk of files: where the walk is cut, and how one chunk is read.
 
-Where chunks begin and end depends on the walk alone, never on the number of workers, and a chunk is read as a whole
-wherever it is read: a matrix product of other rows may differ in the last bit, and with it a fourth decimal. That is
-why one process, eight, and a run continued after a crash all give the same bytes.
+Where chunks begin and end depends on the walk alone, never on the number of workers, and nothing that a digit is read
+together with shows in its row (`TOGETHER` in `model/duels.py`). That is why one process, eight, shares of a folder, and
+a run continued after a crash all give the same bytes.
 
 A path travels with its pixels from the walk to its row, so that an answer can never move to a neighbour.
 """

@@ -107,13 +107,14 @@ def classify_chunks(
         and the model's packing, which take a moment. All are ended.
     """
     chunks = iter(chunks)
-    if jobs == 0:
-        with threadpool_limits(1):  # as in a worker: more threads could round otherwise
+    with ExitStack() as stack:
+        if jobs == 0:
+            stack.callback(end, started or [])
+            stack.enter_context(threadpool_limits(1))  # as in a worker: more threads could round otherwise
             for chunk in chunks:
                 yield _sort_rows(len(chunk), (row for rows in read_chunk(chunk, model, settings) for row in rows))
-        return
-    started = [start()] if started is None else started
-    with ExitStack() as stack:
+            return
+        started = [start()] if started is None else started
         stack.callback(end, started)
         if jobs is None:
             first, small = _take_small(chunks)
@@ -190,14 +191,27 @@ class Crew:
         while self._waiting:
             worker = min(self._workers, key=lambda worker: len(worker.tasks), default=None)
             if (worker is None or worker.tasks) and len(self._workers) < self._jobs:
-                process = self._started.pop() if self._started else start()
-                worker = Worker(process, self._payload, self._events)
-                self._workers.append(worker)
+                worker = self._start_another() or worker
             if worker is None or len(worker.tasks) >= PREFETCH:
                 return
             if not worker.tasks:
                 worker.heard = time.monotonic()
             worker.give(self._waiting.popleft())
+
+    def _start_another(self) -> Worker | None:
+        """Start a worker; where the system has no room for another, those that work are all there will be."""
+        try:
+            process = self._started[-1] if self._started else start()
+        except DigitBatchError:
+            if not self._workers:
+                raise
+            self._jobs = len(self._workers)
+            return None
+        worker = Worker(process, self._payload, self._events)
+        self._workers.append(worker)
+        if self._started:  # not before it has an owner who ends it
+            self._started.pop()
+        return worker
 
     def _wait(self) -> None:
         """Take in every event there is, or the next one; now and then look for workers that hang."""

@@ -68,7 +68,7 @@ class Worker:
     Parameters
     ----------
     process : Process
-        As it was started, and nothing told to it.
+        As `digit_batch.process.start` gives it.
     payload : bytes
         The pickled model and settings.
     events : SimpleQueue

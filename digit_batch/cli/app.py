@@ -24,6 +24,14 @@ from digit_batch.report.names import plain
 class Commands(TyperGroup):
     """The commands, with every error turned into one sentence and its exit code."""
 
+    def make_context(self, *words: Any, **more: Any) -> Any:
+        """Read the words of the command line; Typer would end a Ctrl-C here without a word."""
+        try:
+            return super().make_context(*words, **more)
+        except KeyboardInterrupt:
+            _tell("Interrupted.")
+            sys.exit(INTERRUPTED)
+
     def invoke(self, ctx: Any) -> Any:
         """Run a command; no traceback reaches a user, except with --debug."""
         try:

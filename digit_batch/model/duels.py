@@ -11,9 +11,9 @@ from digit_batch.predictions import CLASSES
 
 F32 = NDArray[np.float32]
 
-# Points of a matrix product, always, side by side in its columns: a point then gets the same bits wherever it stands
-# and whatever else its chunk holds. As rows they would not, and more than 16 columns would not: OpenBLAS takes rows in
-# sixes, fours and twos, and where the processor has AVX2 and not AVX-512, each of these adds up in another order.
+# Points of a matrix product, always, side by side in its columns: with OpenBLAS a point then gets the same bits
+# wherever it stands and whatever else its chunk holds. As rows, or among more than 16 columns, it would not: they are
+# taken in sixes, fours and twos, and where the processor has AVX2 and not AVX-512, each adds up in another order.
 TOGETHER = 16
 PIECE = 1024  # support vectors whose voices are added up in single precision
 

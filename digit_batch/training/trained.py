@@ -210,10 +210,12 @@ def _fit_all(plan: Plan, material: Material, c: float, gamma: float, progress: P
 
 
 def _draw_ahead(plan: Plan, material: Material) -> F32 | None:
-    """Draw once what fits side by side would draw each: what sets the confidence, and what is no digit."""
+    """Draw once what fits side by side would draw each: with own digits, what is no digit too."""
     if plan.plain:
         return None
     draw_unseen(0)
+    if not (material.groups >= OWN_GROUPS).any():
+        return None
     return make_strangers(plan.seed, count_strangers(len(material.labels)))
 
 
