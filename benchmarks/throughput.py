@@ -8,6 +8,7 @@ of the rounds counts. Files are in the page cache: what is compared is work, not
 """
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -175,6 +176,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="default: the one that ships")
     parser.add_argument("--only", choices=list(LEAST), action="append", help="one folder only (repeatable)")
     given = parser.parse_args()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # workers start from compiled modules, as pip installs them
     model = load_model(given.model)
     kinds = [kind for kind in (SMALL, CROPS, PAGES) if not given.only or kind.name in given.only]
     speeds = []
