@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from threading import Lock
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -107,13 +109,40 @@ def make_training_set(
 
 def make_strangers(seed: int, count: int) -> F32:
     """Return the (count, 64) features of what is no digit: letters, signs, scribbles, spoiled digits, pairs."""
-    rng = np.random.default_rng([seed, 2])
-    parts = []
-    for start in range(0, count, BATCH):
-        drawings = draw_strangers(rng, min(BATCH, count - start))
-        plain = round((1 - SCANNED) * len(drawings))
-        parts += [read_features(wear(rng, drawings[:plain])), _scan(rng, drawings[plain:])]
-    return np.concatenate(parts)
+    return _kept_strangers(seed).take(count)
+
+
+class _Strangers:
+    """What is no digit, drawn in batches and kept: fits side by side want the same, a few more or less at the end."""
+
+    def __init__(self, seed: int) -> None:
+        self._rng = np.random.default_rng([seed, 2])
+        self._states = [self._rng.bit_generator.state]  # before each batch
+        self._batches: list[F32] = []
+        self._lock = Lock()
+
+    def take(self, count: int) -> F32:
+        """Return the features of the first ones, as if so many had been drawn from the start."""
+        whole, rest = divmod(count, BATCH)
+        with self._lock:
+            while len(self._batches) < whole:
+                self._batches.append(_draw_strangers(self._rng, BATCH))
+                self._states.append(self._rng.bit_generator.state)
+        parts = self._batches[:whole]
+        if rest:
+            rng = np.random.default_rng()
+            rng.bit_generator.state = self._states[whole]
+            parts.append(_draw_strangers(rng, rest))
+        return np.concatenate(parts)
+
+
+_kept_strangers = lru_cache(maxsize=1)(_Strangers)
+
+
+def _draw_strangers(rng: np.random.Generator, count: int) -> F32:
+    drawings = draw_strangers(rng, count)
+    plain = round((1 - SCANNED) * count)
+    return np.concatenate([read_features(wear(rng, drawings[:plain])), _scan(rng, drawings[plain:])])
 
 
 def save_as_people_do(counts: NDArray[np.float64]) -> Iterator[F32]:

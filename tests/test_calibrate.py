@@ -27,6 +27,14 @@ def timid():
     return replace(model, calibration=shy)
 
 
+@pytest.fixture(scope="module")
+def timid_file(timid, tmp_path_factory):
+    """Its file, which takes seconds to pack."""
+    path = tmp_path_factory.mktemp("calibrate") / "timid.skops"
+    save_model(timid, path)
+    return path
+
+
 def test_a_confidence_that_is_too_low_is_raised_and_the_labels_stay(timid, unseen):
     features, labels = unseen
     found = recalibrate(timid, features, labels, [str(row) for row in range(300)])
@@ -52,14 +60,13 @@ def test_few_images_are_refused(unseen):
         recalibrate(load_model(), features[:10], labels[:10], ["x"] * 10)
 
 
-def test_the_command_saves_the_model_and_says_what_changed(run, timid, labelled, tmp_path):
-    save_model(timid, tmp_path / "timid.skops")
+def test_the_command_saves_the_model_and_says_what_changed(run, timid_file, labelled, tmp_path):
     result = run(
         "train",
         "--calibrate-on",
         labelled,
         "--model",
-        tmp_path / "timid.skops",
+        timid_file,
         "-o",
         tmp_path / "own.skops",
         "--jobs",
@@ -71,16 +78,15 @@ def test_the_command_saves_the_model_and_says_what_changed(run, timid, labelled,
     sure = [
         np.mean([float(row["confidence"]) for row in read_rows(shown.stdout)])
         for shown in (
-            run("classify", labelled, "--model", tmp_path / name, "-o", "-", "--jobs", 1)
-            for name in ("timid.skops", "own.skops")
+            run("classify", labelled, "--model", path, "-o", "-", "--jobs", 1)
+            for path in (timid_file, tmp_path / "own.skops")
         )
     ]
     assert sure[1] > sure[0] + 0.1
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
-def test_a_reviewed_table_sets_it_too(run, timid, labelled, tmp_path, ending):
-    save_model(timid, tmp_path / "timid.skops")
+def test_a_reviewed_table_sets_it_too(run, timid, timid_file, labelled, tmp_path, ending):
     truth = {str(path): path.parent.name for path in labelled.rglob("*.png")}
     rows = [f"{path},0,{label},1.0000,ok,reviewed\n" for path, label in sorted(truth.items())]
     table = tmp_path / "corrected.csv"
@@ -89,7 +95,7 @@ def test_a_reviewed_table_sets_it_too(run, timid, labelled, tmp_path, ending):
         pytest.importorskip("pyarrow")
         table, rows = tmp_path / "corrected.parquet", table
         packing(table, {})(rows)
-    words = ("--model", tmp_path / "timid.skops", "-o", tmp_path / "own.skops", "--jobs", 1)
+    words = ("--model", timid_file, "-o", tmp_path / "own.skops", "--jobs", 1)
     result = run("train", "--calibrate-on", table, *words)
     assert result.exit_code == 0, result.stderr
     assert load_model(tmp_path / "own.skops").calibration != timid.calibration

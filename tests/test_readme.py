@@ -72,10 +72,18 @@ def test_outputs_belong_to_a_command_shown(command: str, output: str):
 
 
 def test_links_lead_somewhere():
-    """Every link to a file of the repository is to one that exists."""
+    """Every link to a file of the repository, or to a heading in one, is to one that exists."""
     links = re.findall(r"\]\(([^):]+)\)", README)
     assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
+    assert [link for link in links if not leads_somewhere(*link.partition("#")[::2])] == []
+
+
+def leads_somewhere(file: str, heading: str) -> bool:
+    path = ROOT / (file or "README.md")
+    if not path.exists():
+        return False
+    headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE) if heading else []
+    return not heading or heading in [re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings]
 
 
 def test_python_example_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):

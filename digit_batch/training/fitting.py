@@ -84,7 +84,7 @@ def fit_model(
         apart = _calibrate_apart(features, labels, weights, groups, c, gamma) if calibrated else Calibration().second
         return Model(svc, calibration=Calibration(second=apart), plain=True)
     count = count_strangers(len(labels)) if calibrated else 0
-    strangers = _draw_strangers(seed, count) if strangers is None and count else strangers
+    strangers = make_strangers(seed, count) if strangers is None and count else strangers
     strangers = strangers[:count] if strangers is not None and count else None
     axes = find_axes(features)
     points = see_directions(features, axes)
@@ -164,11 +164,6 @@ def _choose(labels: Labels, weights: NDArray[np.float64], seed: int) -> NDArray[
     likely = np.maximum(weights / REAL_WEIGHT, 1)
     some = rng.choice(len(labels), count, replace=False, p=likely / likely.sum())
     return np.union1d(some, np.unique(labels, return_index=True)[1])
-
-
-@lru_cache(maxsize=2)  # for a fit of everything, and for those of its splits
-def _draw_strangers(seed: int, count: int) -> F32:
-    return make_strangers(seed, count)
 
 
 @lru_cache(maxsize=2)
