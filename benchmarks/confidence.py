@@ -37,7 +37,7 @@ FLOATS = NDArray[np.float64]
 BINS = 10  # of equal width, of the expected calibration error
 DRAWS = 1_000  # of answers by luck, for the error that true chances would show
 UNSEEN_SEED = 7  # of drawn digits that neither the fit nor the calibration of the shipped model has seen
-ROUNDS = 5  # of which the quickest counts
+ROUNDS = 15  # of which the quickest counts
 MOST_COST = 0.5  # wanted: what confidence adds to the time of a label, as a share of it
 
 Read = list[tuple[str, NDArray[np.uint8], Reading, int]]  # name, picture, reading, true digit or -1
@@ -216,10 +216,9 @@ def show_costs(model: Model, folders: Sequence[str]) -> None:
             lambda chunks=chunks: [label(chunk) for chunk in chunks],  # type: ignore[misc]
             lambda chunks=chunks: [read_pictures(model, chunk) for chunk in chunks],  # type: ignore[misc]
         ]
-        with threadpool_limits(1):
-            decoding, without, whole = (
-                min(processor_time(work) for _ in range(ROUNDS)) / len(pictures) for work in works
-            )
+        with threadpool_limits(1):  # in turns: what else the machine does falls on all three
+            rounds = [[processor_time(work) for work in works] for _ in range(ROUNDS)]
+        decoding, without, whole = (min(times) / len(pictures) for times in zip(*rounds, strict=True))
         steps = "  ".join(f"{1e6 * seconds:8,.0f} us" for seconds in (decoding, decoding + without, decoding + whole))
         more = (decoding + whole) / (decoding + without) - 1, whole / without - 1
         print(f"{folder:{width}} {steps}     {more[0]:4.0%}; {more[1]:4.0%} (at most {MOST_COST:.0%})")
