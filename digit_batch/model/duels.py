@@ -12,8 +12,8 @@ from digit_batch.predictions import CLASSES
 F32 = NDArray[np.float32]
 
 # Points of a matrix product, always, side by side in its columns: with OpenBLAS a point then gets the same bits
-# wherever it stands and whatever else its chunk holds. As rows, or among more than 16 columns, it would not: they are
-# taken in sixes, fours and twos, and where the processor has AVX2 and not AVX-512, each adds up in another order.
+# wherever it stands and whatever else its chunk holds. As rows, or among more than 16 columns, it would not: kernels
+# for AVX2 take them in sixes, fours and twos, and each of these adds up in another order.
 TOGETHER = 16
 PIECE = 1024  # support vectors whose voices are added up in single precision
 
