@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from threading import Lock
+from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -116,9 +117,8 @@ class _Strangers:
     """What is no digit, drawn in batches and kept: fits side by side want the same, a few more or less at the end."""
 
     def __init__(self, seed: int) -> None:
-        self._rng = np.random.default_rng([seed, 2])
-        self._states = [self._rng.bit_generator.state]  # before each batch
-        self._batches: list[F32] = []
+        self._start = np.random.default_rng([seed, 2]).bit_generator.state
+        self._batches: list[tuple[F32, Any]] = []  # each with the generator's state behind it, also after an interrupt
         self._lock = Lock()
 
     def take(self, count: int) -> F32:
@@ -126,23 +126,23 @@ class _Strangers:
         whole, rest = divmod(count, BATCH)
         with self._lock:
             while len(self._batches) < whole:
-                self._batches.append(_draw_strangers(self._rng, BATCH))
-                self._states.append(self._rng.bit_generator.state)
-        parts = self._batches[:whole]
+                self._batches.append(self._draw(len(self._batches), BATCH))
+        parts = [features for features, _ in self._batches[:whole]]
         if rest:
-            rng = np.random.default_rng()
-            rng.bit_generator.state = self._states[whole]
-            parts.append(_draw_strangers(rng, rest))
+            parts.append(self._draw(whole, rest)[0])
         return np.concatenate(parts)
+
+    def _draw(self, place: int, count: int) -> tuple[F32, Any]:
+        """Draw the batch of a place, or only its first ones."""
+        rng = np.random.default_rng()
+        rng.bit_generator.state = self._batches[place - 1][1] if place else self._start
+        drawings = draw_strangers(rng, count)
+        plain = round((1 - SCANNED) * count)
+        features = np.concatenate([read_features(wear(rng, drawings[:plain])), _scan(rng, drawings[plain:])])
+        return features, rng.bit_generator.state
 
 
 _kept_strangers = lru_cache(maxsize=1)(_Strangers)
-
-
-def _draw_strangers(rng: np.random.Generator, count: int) -> F32:
-    drawings = draw_strangers(rng, count)
-    plain = round((1 - SCANNED) * count)
-    return np.concatenate([read_features(wear(rng, drawings[:plain])), _scan(rng, drawings[plain:])])
 
 
 def save_as_people_do(counts: NDArray[np.float64]) -> Iterator[F32]:

@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.datasets import load_digits
 
+from digit_batch import training_set
 from digit_batch.training_set import GRID, SAVED, SCANNED, SCANS, make_strangers, make_training_set, scan_digits
 
 
@@ -46,6 +47,18 @@ def test_some_drawn_digits_go_over_paper():
     made = make_training_set(0, rows=np.arange(0), copies=0, drawn=100)
     scanned = round(SCANNED * 100)
     assert np.array_equal(made.features[-scanned:], next(scan_digits(0, made.labels[-scanned:])))
+
+
+def test_what_was_drawn_before_does_not_show_in_strangers(monkeypatch):
+    """Batches that are kept are those that a first draw would give, and so is a part of one behind them."""
+    monkeypatch.setattr(training_set, "BATCH", 20)
+    drawn = {}
+    for first in (50, 30):
+        training_set._kept_strangers.cache_clear()
+        for count in (first, 50, 30, 45):
+            assert np.array_equal(drawn.setdefault(count, found := make_strangers(7, count)), found)
+    training_set._kept_strangers.cache_clear()
+    assert np.array_equal(drawn[50][:40], drawn[45][:40])
 
 
 def test_strangers_are_the_same_for_a_seed_and_hold_ink():
