@@ -3,12 +3,11 @@
 import os
 import subprocess
 import sys
-from functools import cache
 from pathlib import Path
 
 import numpy as np
+from pages import digits
 from PIL import Image
-from sklearn.datasets import load_digits
 from typer.testing import CliRunner, Result
 
 from digit_batch.batch.chunks import CHUNK_BYTES
@@ -17,15 +16,9 @@ from digit_batch.cli.app import app
 PACKAGE = Path(__file__).parents[1]
 
 
-@cache
-def images():
-    """Return scikit-learn's digits, (1797, 8, 8), which it reads from a packed table each time."""
-    return load_digits().images
-
-
 def draw(number):
     """Return one of scikit-learn's digits as a picture, dark on light."""
-    return Image.fromarray(255 - (np.kron(images()[number], np.ones((4, 4))) * 15.9).astype(np.uint8))
+    return Image.fromarray(255 - (np.kron(digits()[0][number], np.ones((4, 4))) * 15.9).astype(np.uint8))
 
 
 def fill(folder, count, start=0):

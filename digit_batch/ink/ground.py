@@ -54,7 +54,7 @@ def _spread_matrix(length: int, cells: int) -> Stack:
 
 
 @lru_cache(maxsize=256)
-def _blur_matrix(cells: int, sigma: float) -> Stack:
+def blur_matrix(cells: int, sigma: float) -> Stack:
     """Return (cells, cells) Gaussian weights."""
     apart = np.arange(cells)[:, None] - np.arange(cells)
     return np.asarray(np.exp(-0.5 * (apart / max(sigma, 0.5)) ** 2), np.float32)
@@ -184,7 +184,7 @@ def subtract_ground(
     threshold = split_levels(ink, valid)
     paper = (ink < 0.6 * threshold[:, None, None]).astype(np.float32)
     rows, columns = ground.shape[1:]
-    down, across = _blur_matrix(rows, 0.12 * rows), _blur_matrix(columns, 0.12 * columns)
+    down, across = blur_matrix(rows, 0.12 * rows), blur_matrix(columns, 0.12 * columns)
     share = down @ average_cells(paper, size) @ across
     # What the closing is too light by, on the paper; levelling the difference keeps the edges of shadows.
     ground -= down @ average_cells(paper * (spread_cells(ground, shape) - grey), size) @ across / (share + 1e-2)
