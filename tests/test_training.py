@@ -108,6 +108,13 @@ def test_the_walk_throughs_figure_comes_out(classic, measured):
     assert "SVC(C=100, gamma=0.001)" in classic[0].stdout
 
 
+def test_a_seed_of_ones_own_begins_the_splits_and_is_kept(run, tmp_path):
+    words = ("--plain", "--repeats", 2, "--seed", 5, "--json", tmp_path / "figures.json")
+    assert run("train", *words, "-o", tmp_path / "my.skops").exit_code == 0
+    assert [split["seed"] for split in json.loads((tmp_path / "figures.json").read_text())["splits"]] == [5, 6]
+    assert load_model(tmp_path / "my.skops").fitted_on.endswith("; seed 5")
+
+
 def test_every_split_scores_what_scikit_learn_scores(measured):
     digits = load_digits()
     for split in measured["splits"]:
