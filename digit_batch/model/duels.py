@@ -15,7 +15,7 @@ F32 = NDArray[np.float32]
 # wherever it stands and whatever else its chunk holds. As rows, or among more than 16 columns, it would not: kernels
 # for AVX2 take them in sixes, fours and twos, and each of these adds up in another order.
 TOGETHER = 16
-PIECE = 1024  # support vectors whose voices are added up in single precision
+PIECE = 128  # support vectors, at most, whose voices are added up in single precision
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,11 @@ class Duels:
         self.intercept = square(svc.intercept_[None].astype(np.float32))[0]
         ends = np.concatenate([[0], np.cumsum(svc.n_support_)]).tolist()
         voices = [slice(start, end) for start, end in pairwise(ends)]  # libsvm's layout
-        self._weights = [_weigh(svc.support_vectors_[voice], float(svc._gamma)) for voice in voices]
-        self._coefficients = [np.ascontiguousarray(svc.dual_coef_[:, voice], np.float32) for voice in voices]
+        self._coefficients = [_cut(svc.dual_coef_[:, voice]) for voice in voices]
+        self._weights = [
+            _weigh(svc.support_vectors_[voice], float(svc._gamma), pieces.shape[0] * pieces.shape[2])
+            for voice, pieces in zip(voices, self._coefficients, strict=True)
+        ]
 
     def decide(self, points: F32) -> F32:
         """Return by how much each class beats each other one for (n, m) points: (n, classes, classes)."""
@@ -106,13 +109,11 @@ class Duels:
 
     def _hear(self, voice: int, columns: F32) -> NDArray[np.float64]:
         """Return what one class's support vectors say to points that lie side by side: (TOGETHER, classes - 1)."""
-        coefficients = self._coefficients[voice]
+        pieces = self._coefficients[voice]
         kernel = self._weights[voice] @ columns
         np.exp(kernel, out=kernel)
         # Thousands of terms of both signs nearly cancel out: single precision is for a few of them at a time.
-        heard = np.zeros((self.classes - 1, TOGETHER))
-        for start in range(0, len(kernel), PIECE):
-            heard += coefficients[:, start : start + PIECE] @ kernel[start : start + PIECE]
+        heard: NDArray[np.float64] = (pieces @ kernel.reshape(len(pieces), -1, TOGETHER)).sum(axis=0, dtype=np.float64)
         return heard.T
 
 
@@ -125,14 +126,27 @@ def _lay_side_by_side(points: F32) -> F32:
     return columns
 
 
-def _weigh(vectors: NDArray[np.floating], gamma: float) -> F32:
-    """Return the (k, m + 2) matrix that takes points, with 1 and their squares below, to exponents of the kernel.
+def _cut(coefficients: NDArray[np.floating]) -> F32:
+    """Return (duels, k) coefficients in equal pieces of at most `PIECE`, (pieces, duels, n), zeros at their end."""
+    duels, count = coefficients.shape
+    pieces = -(-count // PIECE)
+    length = -(-count // pieces)
+    filled = np.zeros((duels, pieces * length), np.float32)
+    filled[:, :count] = coefficients
+    return np.ascontiguousarray(filled.reshape(duels, pieces, length).swapaxes(0, 1))
 
-    -g |x - v|^2 = 2g x.v - g v.v - g x.x is one product.
+
+def _weigh(vectors: NDArray[np.floating], gamma: float, length: int) -> F32:
+    """Return the (length, m + 2) matrix that takes points, with 1 and their squares below, to exponents of the kernel.
+
+    -g |x - v|^2 = 2g x.v - g v.v - g x.x is one product. Rows beyond the vectors are zero.
     """
     exact = vectors.astype(np.float32)
-    squares = np.einsum("ij,ij->i", exact, exact)
-    return np.asarray(np.column_stack([2 * gamma * exact, -gamma * squares, np.full(len(exact), -gamma)]), np.float32)
+    weights = np.zeros((length, exact.shape[1] + 2), np.float32)
+    weights[: len(exact), :-2] = 2 * gamma * exact
+    weights[: len(exact), -2] = -gamma * np.einsum("ij,ij->i", exact, exact)
+    weights[: len(exact), -1] = -gamma
+    return weights
 
 
 def square(margins: F32) -> F32:
