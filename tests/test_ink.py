@@ -9,6 +9,8 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from digit_batch.ink import Ink, find_inks, find_tight_inks, may_be
+from digit_batch.ink.grids import average_blocks
+from digit_batch.ink.ground import find_middle
 
 DIGITS = load_digits().images[:200] / 16
 NOISE = np.random.default_rng(0)
@@ -290,3 +292,20 @@ def test_any_picture_is_answered_within_bounds(
     assert 0 <= left <= right <= width
     assert ink.amount.dtype == np.float32
     assert ink.amount.size == 0 or (np.all((ink.amount >= 0) & (ink.amount <= 1)))
+
+
+@pytest.mark.parametrize("factor", [1, 2, 3, 16, 17])
+@pytest.mark.parametrize("shape", [(41, 67), (41, 67, 3)])
+def test_blocks_are_averaged_as_numpy_averages_them(shape: tuple[int, ...], factor: int) -> None:
+    picture = np.random.default_rng(factor).integers(0, 256, shape, np.uint8)
+    rows, columns = 41 // factor, 67 // factor
+    blocks = picture[: rows * factor, : columns * factor].reshape(rows, factor, columns, factor, -1)
+    wanted = (blocks.sum(axis=(1, 3), dtype=int) + factor**2 // 2) // factor**2
+    averages = average_blocks(picture, factor)
+    assert np.array_equal(averages if len(shape) == 2 else averages.transpose(1, 2, 0), np.squeeze(wanted))
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 100])
+def test_the_middle_is_numpys_median(count: int) -> None:
+    levels = np.random.default_rng(count).normal(size=count).astype(np.float32)
+    assert find_middle(levels) == np.median(levels)

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digit_batch.ink.grids import Grid, average_blocks, mix_colours
-from digit_batch.ink.ground import measure_ink, spread_cells
+from digit_batch.ink.ground import find_middle, spread_cells, weigh_shade
 
 CUT_SIDE = 64  # px: longest side, about, of a digit that is cut again (8 x 8 features of 8 px each)
 FAINT, FULL = 0.15, 0.9  # of the digit's strength: no ink below, all ink above
@@ -18,7 +18,8 @@ def scale_amounts(ink: NDArray[np.float32], level: NDArray[np.float32]) -> NDArr
     amount = np.asarray(ink / np.maximum(level, 1), np.float32)
     amount -= np.float32(FAINT)
     amount *= np.float32(1 / (FULL - FAINT))
-    return np.clip(amount, 0, 1, out=amount)
+    np.maximum(amount, 0, out=amount)
+    return np.minimum(amount, 1, out=amount)
 
 
 def cut_again(
@@ -60,15 +61,17 @@ def cut_again(
         grey = mix_colours(average_blocks(picture[top:bottom, left:right], fine), grid.weights, grid.offset)
     if light:
         grey = 255 - grey
-    shape = near.shape
-    y = ((top + (np.arange(grey.shape[0]) + 0.5) * fine) / factor).astype(np.intp).clip(0, shape[0] - 1)
-    x = ((left + (np.arange(grey.shape[1]) + 0.5) * fine) / factor).astype(np.intp).clip(0, shape[1] - 1)
-    paper = spread_cells(ground[None], shape)[:, y][:, :, x]
-    where = near[y][:, x]
-    ink = measure_ink(paper, grey[None].astype(np.float32), ground.mean(keepdims=True)[0, :1], np.array([light]))[0]
-    if not where.all():
+    y = _find_cells(grey.shape[0], top, fine, factor, near.shape[0])
+    x = _find_cells(grey.shape[1], left, fine, factor, near.shape[1])
+    paper = spread_cells(ground, near.shape, (y, x))
+    where = near.take(y, axis=0).take(x, axis=1)
+    ink = paper - grey
+    if not light:
+        ink *= weigh_shade(paper, ground.mean())
+    outside = ink[~where]
+    if len(outside):
         # The strongest pixel of each block came to the canvas, so its ground is darker than the paper.
-        ink -= np.median(ink[~where])
+        ink -= find_middle(outside)
     inside = ink[where]
     rank = int(0.9 * (len(inside) - 1))
     amount = scale_amounts(ink, np.partition(inside, rank)[rank]) * where
@@ -79,3 +82,8 @@ def cut_again(
     crop = amount[ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1]
     bottom, right = min(height, top + (int(ys[-1]) + 1) * fine), min(width, left + (int(xs[-1]) + 1) * fine)
     return crop, (top + int(ys[0]) * fine, left + int(xs[0]) * fine, bottom, right)
+
+
+def _find_cells(count: int, start: int, fine: int, factor: int, cells: int) -> NDArray[np.intp]:
+    """Return in which pixel of the canvas each of so many pixels of the crop has its middle, along one side."""
+    return np.minimum((2 * start + np.arange(fine, 2 * fine * count, 2 * fine)) // (2 * factor), cells - 1)

@@ -1,6 +1,7 @@
 """The ground: what the paper would be without ink, and how strongly each pixel differs from it."""
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,9 +118,9 @@ def _share_near(levels: NDArray[np.uint8], level: NDArray[np.int16]) -> NDArray[
     return np.asarray(np.count_nonzero(near, axis=1) / levels.shape[1], float)
 
 
-def spread_cells(cells: Stack, shape: tuple[int, int]) -> Stack:
-    """Interpolate cells to pixels."""
-    down, across = _spread_matrix(shape[0], cells.shape[1]), _spread_matrix(shape[1], cells.shape[2])
+def spread_cells(cells: Stack, shape: tuple[int, int], at: tuple[Any, Any] = (slice(None), slice(None))) -> Stack:
+    """Interpolate (..., rows, columns) cells to the pixels of a shape, or to those in some of its rows and columns."""
+    down, across = _spread_matrix(shape[0], cells.shape[-2])[at[0]], _spread_matrix(shape[1], cells.shape[-1])[at[1]]
     return np.asarray(down @ cells @ across.T, np.float32)
 
 
@@ -146,17 +147,29 @@ def split_levels(ink: Stack, valid: NDArray[np.bool_]) -> Stack:
 
 
 def measure_ink(ground: Stack, grey: Stack, reference: Stack, light: NDArray[np.bool_]) -> Stack:
-    """Return how much darker than its ground each pixel is, in grey levels of the picture's mean ground.
-
-    Dark ink takes a share of the light that falls on the paper, so that in a shadow its difference shrinks with the
-    paper's level; light ink on a dark ground (a screen, a negative) adds to it.
-    """
+    """Return how much darker than its ground each pixel of (n, h, w) is, in levels of the picture's mean ground."""
     ink = ground - grey
     if not light.all():
-        ratio = reference[:, None, None] / np.maximum(ground, DARKEST)
-        ratio[light] = 1
-        ink *= ratio
+        weights = weigh_shade(ground, reference[:, None, None])
+        weights[light] = 1
+        ink *= weights
     return ink
+
+
+def weigh_shade(ground: Stack, reference: Any) -> Stack:
+    """Return what the difference of dark ink from each pixel's ground counts, beside that from the mean ground.
+
+    Dark ink takes a share of the light that falls on the paper, so that in a shadow its difference shrinks with the
+    paper's level; light ink on a dark ground (a screen, a negative) adds to it, and counts as it is.
+    """
+    return np.asarray(reference / np.maximum(ground, DARKEST), np.float32)
+
+
+def find_middle(levels: Stack) -> np.float32:
+    """Return the median, as `numpy.median` does in three times the time for a few thousand levels."""
+    low, high = (len(levels) - 1) // 2, len(levels) // 2
+    parted = np.partition(levels, (low, high))
+    return np.float32((parted[low] + parted[high]) / 2)
 
 
 def subtract_ground(

@@ -3,6 +3,8 @@
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
+from statistics import median
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,19 +76,24 @@ def find_rules(mask: Mask, sides: Floats) -> tuple[Mask, Mask]:
     runs = [_find_runs(mask, axis) for axis in (1, 2)]
     crossing: dict[int, list[tuple[int, _Line]]] = defaultdict(list)
     for axis in (0, 1):  # as if all lines were level
-        whole = sides[:, [1 - axis, axis]]
         labels, boxes = label_parts(_lay_level(runs[axis], axis))
-        at_border, spanning = _sort_lines(boxes, whole)
+        at_border, spanning = _sort_lines(boxes, sides[:, [1 - axis, axis]])
         _lay_level(near, axis)[found] |= choose_labels(at_border, labels)
-        for k in np.flatnonzero(spanning):
-            i = int(boxes[k, 0])
-            crossing[i].append((axis, _Line(labels[i] == k + 1, bool(at_border[k]), *whole[i])))
-    for i, lines in crossing.items():
-        rest = mask[i] & ~(runs[0][i] | runs[1][i])
-        pen = float(measure_pen(rest[None])[0])
+        for k in np.flatnonzero(spanning).tolist():
+            i, top, left, bottom, right = boxes[k].tolist()
+            box = slice(top, bottom), slice(left, right)
+            crossing[i].append((axis, _Line(box, labels[i][box] == k + 1, bool(at_border[k]))))
+    if not crossing:
+        return near, across
+    places = list(crossing)
+    rest = mask[places] & ~(runs[0][places] | runs[1][places])
+    pens = measure_pen(rest).tolist()
+    written = [_measure_writing(_lay_level(rest, axis)) for axis in (0, 1)]
+    for place, (i, lines) in enumerate(crossing.items()):
         for axis, line in lines:
-            if len(lines) >= SQUARED or line.is_rule(_lay_level(rest[None], axis)[0], pen):
-                _lay_level(across, axis)[found[i]][line.uncross()] = True
+            height, width = sides[i, [1 - axis, axis]].tolist()
+            if len(lines) >= SQUARED or line.is_rule(height, width, written[axis][place], pens[place]):
+                _lay_level(across, axis)[(found[i], *line.box)] |= line.uncross()
     return near, across
 
 
@@ -130,47 +137,67 @@ def _sort_lines(boxes: NDArray[np.intp], whole: Floats) -> tuple[Mask, Mask]:
     return np.asarray(at_border), np.asarray(large & (crossing | (hugging & from_one_side)))
 
 
-def _reaches(left: NDArray[np.intp], right: NDArray[np.intp], width: Floats) -> Mask:
-    """Say what goes from border to border."""
-    return np.asarray((left <= END * width + 1) & (right >= (1 - END) * width - 1))
+def _reaches(left: Any, right: Any, width: Any) -> Any:
+    """Say what goes from border to border: one line, or each of many."""
+    return (left <= END * width + 1) & (right >= (1 - END) * width - 1)
+
+
+@dataclass(frozen=True)
+class _Writing:
+    """Where the writing lies in a picture whose lines are level, px, half-open."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+
+def _measure_writing(rest: Mask) -> list[_Writing | None]:
+    """Return where the ink lies that is left of each (n, h, w) mask without its lines; None where none is."""
+    rows: Mask = np.logical_or.reduce(rest, axis=2)
+    columns: Mask = np.add.reduce(rest, axis=1) > 1  # one pixel may be a stump of a rule that was crossed
+    starts = rows.argmax(axis=1), columns.argmax(axis=1)
+    ends = rows.shape[1] - rows[:, ::-1].argmax(axis=1), columns.shape[1] - columns[:, ::-1].argmax(axis=1)
+    boxes = np.stack([*starts, *ends], axis=1).tolist()
+    written: list[bool] = np.logical_or.reduce(columns, axis=1).tolist()
+    return [_Writing(*box) if any_ink else None for any_ink, box in zip(written, boxes, strict=True)]
 
 
 @dataclass(frozen=True)
 class _Line:
-    """A level line that goes from border to border: its (h, w) mask, where it lies, and the picture's sides."""
+    """A level line that goes from border to border: its box, rows and columns, and its mask there."""
 
+    box: tuple[slice, slice]
     mask: Mask
     at_border: bool
-    height: float
-    width: float
 
     @cached_property
-    def columns(self) -> NDArray[np.intp]:
-        """Its columns."""
-        return np.flatnonzero(self.mask.any(axis=0))
+    def counts(self) -> list[int]:
+        """Its thickness in each of its columns, px; at least 1, because a line is in one piece."""
+        counts: list[int] = np.add.reduce(self.mask, axis=0, dtype=np.intp).tolist()
+        return counts
 
     @cached_property
     def thickness(self) -> float:
         """Its usual thickness, px."""
-        return float(np.median(self.mask.sum(axis=0)[self.columns]))
+        return median(self.counts)
 
-    def is_rule(self, rest: Mask, pen: float) -> bool:
+    def is_rule(self, height: float, width: float, writing: _Writing | None, pen: float) -> bool:
         """Say whether it is no part of the writing, the rest of the ink: thinner than the pen, or far beyond it.
 
         The bar of a 7 that is cut tightly goes from border to border too, but its stem reaches the opposite one.
         """
-        if not _reaches(self.columns[:1], self.columns[-1:] + 1, np.array(self.width)).all():
+        left, right = self.box[1].start, self.box[1].stop
+        if not _reaches(left, right, width):
             return self.thickness < SLENDER * pen
-        written = np.flatnonzero(rest.sum(axis=0) > 1)  # one pixel may be a stump of a rule that was crossed
-        if not len(written):
+        if writing is None:
             return self.thickness < THIN * pen and self.at_border
-        before, behind = written[0] - self.columns[0], self.columns[-1] - written[-1]
-        if self.thickness < THIN * pen and (self.at_border or max(before, behind) >= BEYOND * self.width):
+        before, behind = writing.left - left, right - writing.right
+        if self.thickness < THIN * pen and (self.at_border or max(before, behind) >= BEYOND * width):
             return True
-        rows = np.flatnonzero(rest.any(axis=1))
-        inside = rows[0] > EDGE and rows[-1] < self.height - 1 - EDGE
-        return bool(inside and min(before, behind) >= BEYOND * self.width)
+        inside = writing.top > EDGE and writing.bottom - 1 < height - 1 - EDGE
+        return inside and min(before, behind) >= BEYOND * width
 
     def uncross(self) -> Mask:
         """Leave out the columns where it is thicker: there a stroke crosses it or lies on it."""
-        return np.asarray(self.mask & (self.mask.sum(axis=0) <= self.thickness + 1))
+        return np.asarray(self.mask & (np.array(self.counts) <= self.thickness + 1))
