@@ -19,9 +19,11 @@ from clusters import dask_cluster, kill, wait_for
 from folders import PACKAGE, draw, fill, fill_mixed, part_of, run, start
 
 from digit_batch.batch.chunks import CHUNK_FILES
-from digit_batch.images import Source
+from digit_batch.images import Source, walk
+from digit_batch.model import load_model
 
 distributed = pytest.importorskip("distributed")
+from digit_batch.batch.cluster import classify_on_cluster  # noqa: E402
 from digit_batch.batch.station import pack_parcel  # noqa: E402
 
 pytestmark = [
@@ -146,6 +148,25 @@ def test_a_worker_killed_half_way_costs_nothing(folder, whole, tmp_path):
     assert (code, err) == (3, "")
     assert table.read_bytes() == whole
     assert re.search(r"[12] workers, [0-9]+ retr", out.decode())
+
+
+def test_what_a_dead_worker_had_done_but_nobody_had_fetched_is_done_again(tmp_path):
+    chunks = [[source] for source in walk([str(fill(tmp_path / "scans", 40))])]
+    with dask_cluster(tmp_path / "cluster", ["alpha", "beta"], "--no-nanny") as cluster:
+        rows = classify_on_cluster(chunks, load_model(), cluster.address)
+        read = [next(rows)]
+        with distributed.Client(cluster.address, set_as_default=False) as client:
+            client.wait_for_workers(2, timeout=90)
+
+            def holders():
+                return [address for key, held in client.who_has().items() if key.endswith("-2") for address in held]
+
+            wait_for(holders)
+            workers = client.scheduler_info(n_workers=-1)["workers"]
+            kill(cluster.workers[workers[holders()[0]]["name"]])
+            wait_for(lambda: len(client.nthreads()) == 1)
+        read += rows
+    assert [row.path for chunk in read for file in chunk for row in file] == [chunk[0].name for chunk in chunks]
 
 
 def test_a_lost_scheduler_is_one_sentence_and_the_rows_are_kept(folder, whole, tmp_path):

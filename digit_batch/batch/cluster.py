@@ -17,7 +17,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from importlib import import_module
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -28,6 +28,7 @@ from digit_batch.errors import DigitBatchError, missing_extra
 from digit_batch.images import Source, is_url
 from digit_batch.model import Model
 from digit_batch.predictions import Prediction
+from digit_batch.process import usable_cores
 
 PARCEL_CHUNKS = 4  # a task of Dask costs some milliseconds of client, scheduler and worker; a chunk 80 or more
 WINDOW = 3  # parcels under way for each thread of the cluster
@@ -138,7 +139,7 @@ def _connect(address: str, workers: int | None) -> Iterator[Any]:
     with _quiet(), dask.config.set({"distributed.scheduler.allowed-failures": 1}):  # of the scheduler, if it is ours
         try:
             if address == "local":
-                count = workers or os.cpu_count() or 1
+                count = workers or usable_cores()
                 local = distributed.LocalCluster(
                     n_workers=count, threads_per_worker=1, dashboard_address=":0", silence_logs=logging.CRITICAL
                 )
@@ -326,14 +327,23 @@ class _Run:
     def _take(self) -> Iterator[list[Rows]]:
         """Yield the rows of the oldest parcel, and of all behind it that are done as well."""
         self._wait(self._window[0])
-        done = []
-        while self._window and self._window[0].future.status == "finished":
-            done.append(self._window.popleft())
+        done = list(takewhile(lambda sent: sent.future.status == "finished", self._window))
         if not done:
             yield from self._cut_down(self._window.popleft())
             return
-        for answer in self._client.gather([sent.future for sent in done]):
+        for answer in self._fetch(done):
+            self._window.popleft()
             yield from self._open(answer)
+
+    def _fetch(self, done: Sequence[_Sent]) -> list[Any]:
+        """Return the answers to parcels that are done; none where a worker was lost with one: the next look tells."""
+        try:
+            answers: list[Any] = self._client.gather([sent.future for sent in done])
+        except Exception:
+            if all(sent.future.status == "finished" for sent in done):
+                raise
+            return []
+        return answers
 
     def _open(self, answer: Any) -> list[list[Rows]]:
         if answer.differing is not None:
@@ -363,11 +373,14 @@ class _Run:
     def _read_alone(self, parcel: Sequence[Chunk]) -> Iterator[list[Rows]]:
         self._efforts.retries += 1
         sent = self._send(parcel)
-        self._wait(sent)
-        if sent.future.status == "finished":
-            yield from self._open(self._client.gather(sent.future))
-        else:
-            yield from self._cut_down(sent)
+        while True:
+            self._wait(sent)
+            if sent.future.status != "finished":
+                yield from self._cut_down(sent)
+                return
+            if answers := self._fetch([sent]):
+                yield from self._open(answers[0])
+                return
 
     def _check_failure(self, sent: _Sent) -> None:
         """Raise what ended a parcel, unless it is that workers died of it."""
@@ -387,12 +400,12 @@ class _Run:
         from distributed import wait
 
         while True:
-            if self._client.status != "running" or sent.future.status in ("cancelled", "lost"):
+            if self._client.status != "running" or sent.future.status == "cancelled":
                 raise DigitBatchError(
                     f"The Dask scheduler at {self._address} was lost. Everything finished is kept: start it again, and "
                     "continue with --resume."
                 )
-            if sent.future.status != "pending":
+            if sent.future.status not in ("pending", "lost"):  # what was lost with its worker is done again
                 return
             try:
                 with self._client.as_current():  # `wait` asks the current client, and refuses where there is none
