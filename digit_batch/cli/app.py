@@ -15,7 +15,7 @@ from typer.exceptions import TyperException
 from digit_batch import __version__
 from digit_batch.cli import classify, dataset, evaluate, explain, merge, review, train
 from digit_batch.cli.codes import DONE, FAILED, INTERRUPTED, NO_IMAGE
-from digit_batch.cli.interrupt import interruptible
+from digit_batch.cli.interrupt import interruptible, leave_threads
 from digit_batch.cli.streams import close_stdout, is_of_stdout, show_any_text
 from digit_batch.errors import DigitBatchError, NoImageError
 from digit_batch.report.names import plain
@@ -90,6 +90,10 @@ def main() -> None:
     show_any_text()
     try:
         app()
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            leave_threads()
+        raise
     except OSError as error:
         if not is_of_stdout(error):
             raise

@@ -1,5 +1,8 @@
 """Features and labels in, a calibrated model out: every model of this package is fitted by `fit_model`."""
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 
@@ -39,6 +42,18 @@ SURE = 1.0  # narrowest duel at first look of samples that are left out
 F32 = NDArray[np.float32]
 Labels = NDArray[np.int64]
 Fitted = tuple[F32, Labels, NDArray[np.float64]]  # points, labels, weights
+
+
+@contextmanager
+def fitting_threads(count: int) -> Iterator[ThreadPoolExecutor]:
+    """Give threads to fit in, side by side, because libsvm fits without Python's lock; an interrupt awaits no fit."""
+    threads = ThreadPoolExecutor(count)
+    try:
+        yield threads
+    except BaseException:
+        threads.shutdown(wait=False, cancel_futures=True)
+        raise
+    threads.shutdown()
 
 
 def fit_model(

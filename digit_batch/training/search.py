@@ -1,7 +1,6 @@
 """C and gamma by cross-validation: digits of one writer, and a digit and its variations, are in one fold."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
 from statistics import mean, pstdev
@@ -12,7 +11,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from digit_batch.errors import InputError
 from digit_batch.predictions import CLASSES
-from digit_batch.training.fitting import fit_model
+from digit_batch.training.fitting import fit_model, fitting_threads
 from digit_batch.training.material import Material
 from digit_batch.training.splits import score
 
@@ -86,7 +85,7 @@ def search(
         return sum(row.label == true for row, true in rows) / len(rows)
 
     tasks, found = list(product(pairs, folds)), []
-    with ThreadPoolExecutor(jobs) as threads:  # libsvm fits without holding the interpreter's lock
+    with fitting_threads(jobs) as threads:
         for result in threads.map(accuracy, tasks):
             found.append(result)
             progress(len(found), len(tasks))

@@ -1,7 +1,6 @@
 """The whole of a training: figures on held-out digits first, then the model of all of them."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from statistics import mean, pstdev
 from typing import Any
@@ -12,7 +11,17 @@ from digit_batch.errors import InputError
 from digit_batch.evaluation import Evaluation, evaluate
 from digit_batch.model import Model
 from digit_batch.predictions import CLASSES
-from digit_batch.training.fitting import F32, GAMMA, PLAIN_C, PLAIN_GAMMA, C, count_strangers, draw_unseen, fit_model
+from digit_batch.training.fitting import (
+    F32,
+    GAMMA,
+    PLAIN_C,
+    PLAIN_GAMMA,
+    C,
+    count_strangers,
+    draw_unseen,
+    fit_model,
+    fitting_threads,
+)
 from digit_batch.training.material import OWN_GROUPS, Material, collect
 from digit_batch.training.own import OwnDigits
 from digit_batch.training.search import CS, GAMMAS, PLAIN_CS, PLAIN_GAMMAS, Trial, search
@@ -189,8 +198,8 @@ def _fit_all(plan: Plan, material: Material, c: float, gamma: float, progress: P
     def fit_split(pair: tuple[float, int]) -> list[Split]:
         return hold_out(material, pair[1], pair[0], c, gamma, plain=plan.plain, strangers=strangers)
 
-    with ThreadPoolExecutor(min(plan.jobs, FITS_AT_ONCE)) as pool:  # libsvm fits without Python's lock
-        model = pool.submit(  # first, because it takes longest
+    with fitting_threads(min(plan.jobs, FITS_AT_ONCE)) as threads:
+        model = threads.submit(  # first, because it takes longest
             fit_model,
             kept.features,
             kept.labels,
@@ -203,7 +212,7 @@ def _fit_all(plan: Plan, material: Material, c: float, gamma: float, progress: P
             strangers=strangers,
         )
         progress(0, len(pairs) + 1, "fitting")
-        for found in pool.map(fit_split, pairs):
+        for found in threads.map(fit_split, pairs):
             splits += found
             progress(len({(split.test_size, split.seed) for split in splits}), len(pairs) + 1, "fitting")
     return replace(model.result(), fitted_on=f"{describe(kept)}; seed {plan.seed}"), splits
