@@ -40,7 +40,7 @@ def start() -> Process:
     """
     try:
         process = subprocess.Popen(
-            [sys.executable, "-c", _SERVE],
+            [sys.executable, "-P", "-c", _SERVE],  # without -P, a pickle.py among the scans would be run
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -57,6 +57,11 @@ def start() -> Process:
         process.stdin.write(pickle.dumps(sys.path))
         process.stdin.flush()
     return process
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use: a job array or a container often gives it fewer than there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def end(processes: list[Process]) -> None:

@@ -96,6 +96,21 @@ def test_a_worker_killed_by_nobodys_fault_changes_nothing(tmp_path):
     assert rows == calm
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_python_files_among_the_scans_are_not_run(tmp_path, jobs):
+    """Not even where they have the names of Python's own, and the folder is the one that the command is called in."""
+    folder = fill(tmp_path / "scans", 3)
+    for name in ("pickle", "struct", "numpy", "digit_batch"):
+        (folder / f"{name}.py").write_text("import os\nopen('ran', 'w').close()\nos._exit(1)\n")
+    command = tmp_path / "command.py"  # as the installed one, it has another folder first on its path
+    command.write_text(f"import sys\nsys.path.append({str(PACKAGE)!r})\nfrom digit_batch.cli import main\nmain()\n")
+    words = [sys.executable, command, "classify", ".", "-o", "-", "-q", "--jobs", str(jobs)]
+    done = subprocess.run(words, cwd=folder, capture_output=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.count(b"\n") == 1 + 3
+    assert not (folder / "ran").exists()
+
+
 def test_a_worker_runs_out_of_its_own_memory_first():
     """Its limit ends a too large array in a MemoryError, long before the system looks for a process to kill."""
     pytest.importorskip("resource")

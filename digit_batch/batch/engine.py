@@ -5,7 +5,6 @@ or falls silent costs one image: its chunk is read once more as it was (a death 
 kills again, file by file; the file that kills two readers alone, or hangs one, gets the row that says so.
 """
 
-import os
 import pickle
 import time
 from collections import deque
@@ -22,7 +21,7 @@ from digit_batch.errors import DigitBatchError
 from digit_batch.images import Skipped, Source, walk
 from digit_batch.model import Model
 from digit_batch.predictions import Prediction
-from digit_batch.process import Process, end, start
+from digit_batch.process import Process, end, start, usable_cores
 
 WINDOW = 8  # chunks under way for each worker; bounds memory whatever the size of the folder
 SMALL_FILES = 256  # below both, starting a second worker process costs more than it saves
@@ -118,7 +117,7 @@ def classify_chunks(
         stack.callback(end, started)
         if jobs is None:
             first, small = _take_small(chunks)
-            chunks, jobs = chain(first, chunks), 1 if small else os.cpu_count() or 1
+            chunks, jobs = chain(first, chunks), 1 if small else usable_cores()
         crew = Crew(pickle.dumps((model.bare(), settings)), jobs, settings.timeout, started)
         stack.callback(crew.end)
         yield from crew.read(chunks)

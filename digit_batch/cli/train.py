@@ -1,6 +1,5 @@
 """``digit-batch train``."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -119,6 +118,7 @@ def train(
     from digit_batch.images import Limits
     from digit_batch.model import save_model
     from digit_batch.output import check_output, whole_file
+    from digit_batch.process import usable_cores
     from digit_batch.report import training as shown
     from digit_batch.training import Plan
     from digit_batch.training import train as fit
@@ -160,17 +160,17 @@ def train(
         plain=plain,
         only_own=only_data,
         search=search,
-        jobs=jobs or os.cpu_count() or 1,
+        jobs=jobs or usable_cores(),
     )
     with steps(quiet=quiet) as progress:
         trained = fit(plan, own, progress=progress)
+    save_model(trained.model, output)  # first: no trouble with a figure or a table may cost the fit
     if plot:
         draw_confusion(trained.main, plot)
     if metrics:
         with whole_file(metrics, force=force, keep=False) as stream:
             figures = trained.figures() | ({} if own is None else {"own_digits": own.figures()})
             stream.write(json.dumps(figures, indent=2) + "\n")
-    save_model(trained.model, output)
     if not quiet:
         out.print(shown.trained(trained))
         out.print(shown.saved(trained.model, str(output), output.stat().st_size))

@@ -5,7 +5,6 @@ One picture file a tile would cost 300 bytes of headers each; 20,000 tiles of 96
 
 import base64
 import io
-import os
 import signal
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,6 +23,7 @@ from digit_batch.errors import DigitBatchError
 from digit_batch.features import BOX, SIDE
 from digit_batch.model import Model
 from digit_batch.predictions import Prediction
+from digit_batch.process import usable_cores
 from digit_batch.report.page.pictures import SHADES, Look, Want, find_wanted, look
 from digit_batch.report.tiles import GROUND, INK, PAPER, mix
 
@@ -62,7 +62,7 @@ def make_sheets(
     """
     wanted = find_wanted(rows)
     sheets = (wanted[start : start + TILES] for start in range(0, len(wanted), TILES))
-    jobs = jobs or os.cpu_count() or 1
+    jobs = jobs or usable_cores()
     if jobs == 1 or _is_little(wanted):
         with threadpool_limits(1):
             for part in sheets:
