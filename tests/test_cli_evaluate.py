@@ -2,11 +2,13 @@
 
 import csv
 import json
+import os
 import re
 import shutil
 
 import pytest
 from conftest import read_rows
+from folders import start
 from pictures import blank_page, digit_page, save
 from PIL import Image
 from sklearn.datasets import load_digits
@@ -61,6 +63,16 @@ def test_fail_under_is_exit_code_4_just_above_the_accuracy_only(run, tmp_path):
         save(digit_page(digit), tmp_path / "in" / "7" / f"{name}.png")
     assert run("evaluate", tmp_path / "in", "--fail-under", 0.5).exit_code == 0
     assert run("evaluate", tmp_path / "in", "--fail-under", 0.51).exit_code == 4
+
+
+def test_fail_under_is_exit_code_4_though_nobody_reads_the_tables(tmp_path):
+    wrong = save(digit_page(3), tmp_path / "in" / "7" / "wrong.png")
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = start("evaluate", wrong, "--fail-under", 0.5, stdout=writer)
+    os.close(writer)
+    _, told = process.communicate(timeout=60)
+    assert (process.returncode, told) == (4, b"")
 
 
 def test_mistakes_are_shown_with_their_path(run, tmp_path):

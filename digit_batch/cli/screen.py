@@ -20,10 +20,21 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from digit_batch.cli.streams import drop
+
 T = TypeVar("T")
 
-out = Console(soft_wrap=False, highlight=False)
-err = Console(stderr=True, highlight=False)
+
+class _Screen(Console):
+    """A console whose reader may go away, as `head` does: the command goes on and ends with its own exit code."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        drop(self.file)
+
+
+out = _Screen(soft_wrap=False, highlight=False)
+err = _Screen(stderr=True, highlight=False)
 
 
 class _Rate(ProgressColumn):
@@ -80,9 +91,9 @@ def meter(
             ended.set()
 
 
-def follow(items: Iterable[T], what: str, *, quiet: bool = False, total: int | None = None) -> Iterator[T]:
+def follow(items: Iterable[T], what: str, *, quiet: bool = False) -> Iterator[T]:
     """Yield items behind a progress bar on stderr; none where stderr is no terminal."""
-    with meter(what, quiet=quiet, count=None if total is None else lambda: range(total)) as advance:
+    with meter(what, quiet=quiet) as advance:
         for item in items:
             yield item
             advance(1)

@@ -4,7 +4,7 @@ import errno
 import io
 import os
 import sys
-from typing import TextIO
+from typing import IO, TextIO
 
 from digit_batch.errors import OutputError
 
@@ -41,4 +41,9 @@ def is_of_stdout(error: Exception) -> bool:
 
 def close_stdout() -> None:
     """Drop what is still to be written to a stdout that nobody reads, or Python complains at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    drop(sys.stdout)
+
+
+def drop(stream: IO[str]) -> None:
+    """Let what is still to be written to a stream go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
