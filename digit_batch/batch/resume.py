@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
@@ -51,8 +51,19 @@ def describe_run(model: Path | None, settings: Settings, asked: Mapping[str, str
         "--max-pixels": str(settings.limits.max_pixels),
         "--max-frames": str(settings.limits.max_frames),
         "digit-batch": f"{__version__} (recipe {RECIPE_VERSION}, CSV {CSV_VERSION}, {inner})",
-        **{package: version(package) for package in DECIDING},
+        **find_versions(),
     }
+
+
+def find_versions() -> dict[str, str]:
+    """Return the versions of the packages that decide the rows; "none" of one that was installed by another name."""
+    found = {}
+    for package in DECIDING:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "none"
+    return found
 
 
 def begin_or_continue(

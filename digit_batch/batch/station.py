@@ -12,7 +12,6 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from distributed import WorkerPlugin, get_worker
@@ -20,7 +19,7 @@ from distributed import WorkerPlugin, get_worker
 from digit_batch import __version__
 from digit_batch.batch.chunks import Rows
 from digit_batch.batch.engine import Crew
-from digit_batch.batch.resume import DECIDING
+from digit_batch.batch.resume import find_versions
 from digit_batch.features import RECIPE_VERSION
 from digit_batch.images import Source
 
@@ -55,13 +54,7 @@ class Answer:
 
 def describe_versions() -> Versions:
     """Return the versions that decide the rows, by the names that a person installs them by."""
-    found = {"digit-batch": __version__, "the feature recipe": str(RECIPE_VERSION)}
-    for package in DECIDING:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "none"
-    return found
+    return {"digit-batch": __version__, "the feature recipe": str(RECIPE_VERSION), **find_versions()}
 
 
 class Station(WorkerPlugin):  # type: ignore[misc]

@@ -91,7 +91,7 @@ class Report:
                 self.kept,
                 self.tally,
                 result,
-                model=load_model(self._model),
+                model=load_model(self._model, bare=True),
                 settings=self._settings,
                 jobs=jobs,
                 force=self._force,

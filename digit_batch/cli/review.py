@@ -123,7 +123,7 @@ def _make_page(
             page,
             shown,
             table.name,
-            model=load_model(model),
+            model=load_model(model, bare=True),
             settings=settings,
             jobs=jobs,
             force=force,
