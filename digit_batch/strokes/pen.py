@@ -14,7 +14,6 @@ from scipy.interpolate import CubicSpline
 from digit_batch.strokes.ways import Way
 
 F32 = NDArray[np.float32]
-F64 = NDArray[np.float64]
 
 PAD = 100.0  # a digit is written about this high
 CANVAS = 40  # px, height and width of a drawing
