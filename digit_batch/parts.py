@@ -3,12 +3,15 @@
 The manifest names every part with its rows, first and last path and checksum, and what the run was begun with, and is
 written anew after each part: whatever stands in it is whole, and a run is continued from it. In the end the parts are
 joined under the name that was asked for, or, with ``--parts``, stay as they are and the manifest says they are all.
+
+Other programs call their files so too (Spark's are ``part-00000-abc.csv``): only ``--force`` removes those.
 """
 
 import csv
 import hashlib
 import io
 import json
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,12 +20,13 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from digit_batch.errors import OutputError
-from digit_batch.images.storage import WEB, check_url, is_absent, open_storage, patiently, say, show_url
+from digit_batch.images.storage import WEB, base_name, check_url, is_absent, open_storage, patiently, say, show_url
 from digit_batch.output import check_facts
 from digit_batch.predictions import stream_of
 
 PARTS_VERSION = 1
 MANIFEST = "manifest.json"
+OWN = re.compile(r"part-(\d{6,}|joined)\.csv")  # the names that this program gives
 JOINED = "part-joined.csv"  # the parts in one file, until it is whole and gets its name
 WITH_FOLDERS = ("file:", "sftp:", "ssh:")  # elsewhere a folder is a part of a name; made, it could be a new bucket
 PART_BYTES = 8 << 20  # of rows, held in memory until they are put; some 120,000 rows
@@ -53,6 +57,28 @@ class Piece:
     first: str
     last: str
     sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What an earlier run left word of.
+
+    Attributes
+    ----------
+    whole : bool
+        The parts are all there are.
+    header : str
+        Of each part, line end included.
+    run : dict
+        What decided the rows.
+    pieces : tuple of Piece
+        The parts, in order.
+    """
+
+    whole: bool
+    header: str
+    run: dict[str, object]
+    pieces: tuple[Piece, ...]
 
 
 class Parts:
@@ -94,23 +120,24 @@ class Parts:
         return len(self._header) + sum(piece.size for piece in self._pieces)
 
     def check(self, *, force: bool, resume: bool) -> None:
-        """Refuse what must not be replaced; with `resume`, take up what was put before."""
+        """Refuse what must not be replaced, or is not of this program; with `resume`, take up what was put before."""
         found = self._read_manifest()
-        whole = bool(found and found["whole"]) if self._stay else self._do(lambda storage: storage.exists(self._target))
+        whole = bool(found and found.whole) if self._stay else self._do(lambda storage: storage.exists(self._target))
         if whole and not force:
             raise OutputError(f"{self.place} exists and is not replaced. Give --force, or another name with -o.")
-        begun = found is not None and bool(found["parts"])
-        if not begun or whole or (force and not resume):
+        anew = force and not resume
+        if not anew:
+            self._check_own(found)
+        if found is None or not found.pieces or whole or anew:
             self._remove()
         elif not resume:
             raise OutputError(
                 f"{self.place} holds an unfinished run. Continue it with --resume, or begin anew with --force."
             )
         else:
-            assert found
-            check_facts(self.place, found["run"], self._facts)
-            self._header = found["header"].encode()
-            self._pieces = [Piece(**piece) for piece in found["parts"]]
+            check_facts(self.place, found.run, self._facts)
+            self._header = found.header.encode()
+            self._pieces = list(found.pieces)
             self.resumed = True
 
     def reopen(self) -> BinaryIO:
@@ -154,7 +181,7 @@ class Parts:
         self._put_at = time.monotonic()
         if not self._waiting and (self._pieces or not self._header):
             return
-        data, name = self._header + self._buffer, f"part-{len(self._pieces):06}.csv"
+        data, name = self._header + self._buffer, _name_part(len(self._pieces))
         self._do(lambda storage: storage.pipe_file(f"{self._folder}/{name}", data))
         first, last = _first_path(self._buffer.decode()), _last_path(self._latest)
         digest = hashlib.sha256(data).hexdigest()
@@ -201,21 +228,40 @@ class Parts:
             raise OutputError(f"{self.place}: {piece.name} is not as it was put. Begin anew with --force.")
         return bytes(data[len(self._header) :])
 
-    def _read_manifest(self) -> dict[str, Any] | None:
-        """Return the manifest of an earlier run; None where there is none."""
+    def _read_manifest(self) -> Manifest | None:
+        """Return the manifest of an earlier run; None where there is none of this program."""
 
-        def read(storage: Any) -> bytes | None:
+        def read(storage: Any) -> bytes:
             try:
                 return bytes(storage.cat_file(f"{self._folder}/{MANIFEST}"))
             except FileNotFoundError:
-                return None
+                return b""
 
-        data = self._do(read)
-        try:
-            found = None if data is None else json.loads(data)
-            return found if found is None or found["version"] == PARTS_VERSION else None
-        except (ValueError, KeyError, TypeError):
-            raise OutputError(f"{self.place}: its {MANIFEST} is damaged. Name another place with -o.") from None
+        return _parse_manifest(self._do(read))
+
+    def _check_own(self, found: Manifest | None) -> None:
+        """Refuse a folder that holds what would be removed as a part of ours, and is none.
+
+        By name, for a killed run may have put a part that its manifest does not name yet.
+        """
+        names = map(base_name, self._do(self._list))
+        strays = [name for name in names if found is None or not (name == MANIFEST or OWN.fullmatch(name))]
+        if strays:
+            stray = strays[-1]  # the manifest, where it is among them
+            foreign = "is damaged, or of another program or version"
+            raise OutputError(
+                f"{self.place}{'' if self._stay else '.part'} holds {stray}, which "
+                f"{foreign if stray == MANIFEST else 'no manifest of this program names'}. "
+                "Name another place with -o, or begin anew with --force, which removes it."
+            )
+
+    def _list(self, storage: Any) -> list[str]:
+        """Return where parts and a manifest lie, whoever put them there; the manifest last."""
+        if not storage.exists(self._folder):
+            return []
+        names = {name: base_name(name) for name in storage.ls(self._folder, detail=False)}
+        parts = [name for name, base in names.items() if base.startswith("part-") and base.endswith(".csv")]
+        return sorted(parts) + [name for name, base in names.items() if base == MANIFEST]
 
     def _write_manifest(self, *, whole: bool) -> None:
         document = {
@@ -230,15 +276,14 @@ class Parts:
         self._do(lambda storage: storage.pipe_file(f"{self._folder}/{MANIFEST}", data))
 
     def _remove(self) -> None:
-        """Remove the parts and the manifest of an earlier run, and nothing else that may lie there."""
+        """Remove parts and the manifest, and nothing else that may lie there.
+
+        The manifest goes last: parts that a killed run left without it would be taken for another program's.
+        """
 
         def remove(storage: Any) -> None:
-            if not storage.exists(self._folder):
-                return
-            for name in storage.ls(self._folder, detail=False):
-                base = name.rstrip("/").rpartition("/")[2]
-                if base == MANIFEST or (base.startswith("part-") and base.endswith(".csv")):
-                    storage.rm_file(name)
+            for name in self._list(storage):
+                storage.rm_file(name)
             if not self._stay and storage.exists(self._folder) and not storage.ls(self._folder, detail=False):
                 if self._in_folders:
                     storage.rm(self._folder, recursive=True)  # sshfs has no rmdir
@@ -300,6 +345,27 @@ def open_parts(
             parts.drop()
         raise
     parts.finish()
+
+
+def _parse_manifest(data: bytes) -> Manifest | None:
+    """Return what a manifest says; None where it is damaged, or of another program or version."""
+    try:
+        found = json.loads(data)
+        pieces = tuple(_parse_piece(part) for part in found["parts"])
+        names = [_name_part(place) for place in range(len(pieces))]
+        known = found["version"] == PARTS_VERSION and [piece.name for piece in pieces] == names
+        return Manifest(bool(found["whole"]), str(found["header"]), dict(found["run"]), pieces) if known else None
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _parse_piece(part: Mapping[str, Any]) -> Piece:
+    words = (str(part[key]) for key in ("first", "last", "sha256"))
+    return Piece(str(part["name"]), int(part["rows"]), int(part["size"]), *words)
+
+
+def _name_part(place: int) -> str:
+    return f"part-{place:06}.csv"
 
 
 def _first_path(text: str) -> str:

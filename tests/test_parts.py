@@ -95,6 +95,62 @@ def test_other_files_in_the_folder_are_left_alone(memory, folder):
     assert memory.cat("/out/notes.txt") == b"of great value"
 
 
+STRAYS = {
+    "part-00000-abc.csv": b"of Spark",
+    "part-000000.csv": b"of nobody knows whom",
+    "manifest.json": b'{"version": 2, "parts": []}',
+}
+
+
+@pytest.mark.parametrize("stray", STRAYS)
+@pytest.mark.parametrize("place", ["memory://out", "memory://out/all.csv", "here"])
+def test_what_other_programs_call_so_is_removed_by_force_alone(memory, folder, tmp_path, monkeypatch, place, stray):
+    """Parts and manifests, in a storage and here, also by a run that would find no image."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    storage = memory if "://" in place else fsspec.filesystem("file")
+    there = f"/{place[9:]}{'.part' if place.endswith('.csv') else ''}" if "://" in place else str(tmp_path / place)
+    words = ("-o", place, "-q", *([] if place.endswith(".csv") else ["--parts"]))
+    storage.makedirs(there)
+    storage.pipe_file(f"{there}/{stray}", STRAYS[stray])
+    for more in ((tmp_path / "empty",), (folder,), (folder, "--resume"), (folder, "--resume", "--force")):
+        result = run("classify", *words, *more)
+        assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+        assert f"holds {stray}" in result.stderr
+        assert storage.cat_file(f"{there}/{stray}") == STRAYS[stray]
+    assert run("classify", *words, folder, "--force").exit_code == 3
+    assert not storage.exists(f"{there}/{stray}") or storage.cat_file(f"{there}/{stray}") != STRAYS[stray]
+
+
+def test_what_lies_beside_an_unfinished_run_is_not_removed_with_it(memory):
+    with pytest.raises(RuntimeError), open_parts("memory://out/t.csv", FACTS) as parts:
+        parts.begin("path\n")
+        parts.write("a\n", 1)
+        raise RuntimeError
+    memory.pipe("/out/t.csv.part/part-00000-abc.csv", b"of Spark")
+    with pytest.raises(OutputError, match=r"holds part-00000-abc\.csv"):
+        open_parts("memory://out/t.csv", FACTS, resume=True).__enter__()
+    assert memory.cat("/out/t.csv.part/part-00000-abc.csv") == b"of Spark"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        '{"version": 1}',
+        '{"version": 1, "whole": false, "header": "path\\n", "run": {}, "parts": [{"name": "part-000000.csv"}]}',
+        '{"version": 1, "whole": false, "header": "path\\n", "run": {}, "parts": [1]}',
+    ],
+)
+def test_a_damaged_manifest_is_one_sentence(memory, folder, text):
+    memory.pipe("/out/manifest.json", text.encode())
+    for more in ((), ("--resume",)):
+        result = run("classify", folder, "-o", "memory://out", "--parts", *more)
+        assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+        assert "holds manifest.json, which is damaged" in result.stderr
+
+
 @pytest.mark.parametrize("stay", [True, False])
 @pytest.mark.parametrize("broken_after", [1, 2, 3, 6])
 def test_a_run_that_broke_off_is_continued_to_the_same_bytes(memory, small_parts, folder, whole, stay, broken_after):
@@ -219,11 +275,15 @@ def test_a_place_that_takes_nothing_is_told_before_anything_is_read(memory, fold
 
 
 def test_a_run_killed_before_its_first_part_leaves_nothing_to_resume(memory, folder, whole):
-    """A manifest without parts is no unfinished run: the same command begins anew, with other facts too."""
+    """A manifest without parts is no unfinished run: the same command begins anew, with other facts too.
+
+    Nor is a part that was put when the manifest did not name it yet.
+    """
     parts = module.Parts("memory://out/all.csv", FACTS, stay=False)
     parts.check(force=False, resume=False)
     parts.begin("path\n")
     assert memory.find("/out") == ["/out/all.csv.part/manifest.json"]
+    memory.pipe("/out/all.csv.part/part-000000.csv", b"path\na\n")
     assert run("classify", folder, "-o", "memory://out/all.csv", "-q").exit_code == 3
     assert memory.cat("/out/all.csv") == whole
     assert memory.find("/out") == ["/out/all.csv"]
