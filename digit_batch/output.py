@@ -75,6 +75,38 @@ def whole_file(path: Path, *, force: bool = False, pack: Pack | None = None, kee
             raise
 
 
+@contextmanager
+def whole_path(path: Path, ending: str = ".part") -> Iterator[Path]:
+    """Give the name to write a file under; it gets its own when the block ends well, and is gone otherwise.
+
+    The disk has all of it before it gets its name, so that a power cut leaves either what stood there or the whole.
+
+    Parameters
+    ----------
+    path : Path
+        The output; what stands there is replaced.
+    ending : str
+        What its name ends in until then.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written. What stood under the name is left as it was.
+    """
+    part = path.with_name(path.name + ending)
+    try:
+        yield part
+        with part.open("r+b") as stream:  # Windows syncs no file that is only open to be read
+            os.fsync(stream.fileno())
+        part.replace(path)
+    except BaseException as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise unwritable(path, error) from error
+        raise
+
+
 def check_output(path: Path, *, force: bool = False, resume: bool = False) -> None:
     """Refuse, before any work, an output that must not be replaced or cannot be written.
 

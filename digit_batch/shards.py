@@ -20,7 +20,7 @@ from typing import Any, TextIO
 
 from digit_batch.errors import InputError
 from digit_batch.images import Source
-from digit_batch.output import unwritable
+from digit_batch.output import whole_path
 from digit_batch.predictions import Prediction, group_records, read_header, read_records, row_text
 
 ROLL_VERSION = 1
@@ -106,6 +106,8 @@ class Roll:
 def open_roll(table: Path, share: Share, facts: Mapping[str, str]) -> Iterator[Roll]:
     """Open the roll of a share's table; it is kept only when the block ends well, and made anew by a resumed run.
 
+    Until then it is ``OUT.share.part``, and the roll of a finished share stays beside its table.
+
     Parameters
     ----------
     table : Path
@@ -120,16 +122,9 @@ def open_roll(table: Path, share: Share, facts: Mapping[str, str]) -> Iterator[R
     OutputError
         It cannot be written.
     """
-    place = roll_of(table)
-    try:
-        with place.open("w", encoding="utf-8") as stream:
-            stream.write(json.dumps({"roll": ROLL_VERSION, "share": [share.number, share.of], "run": facts}) + "\n")
-            yield Roll(share, stream)
-    except OSError as error:
-        raise unwritable(place, error) from error
-    except BaseException:
-        place.unlink(missing_ok=True)
-        raise
+    with whole_path(roll_of(table)) as part, part.open("w", encoding="utf-8") as stream:
+        stream.write(json.dumps({"roll": ROLL_VERSION, "share": [share.number, share.of], "run": facts}) + "\n")
+        yield Roll(share, stream)
 
 
 def read_run(table: Path) -> dict[str, str]:

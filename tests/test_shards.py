@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 from folders import draw, fill, fill_mixed, run, start
 
-from digit_batch.errors import InputError
+from digit_batch.errors import InputError, OutputError
 from digit_batch.images import Source
 from digit_batch.predictions import Prediction, cells, header, row_text
 from digit_batch.shards import Share, merge, open_roll, roll_of
@@ -134,6 +134,19 @@ def test_rows_read_again_still_fit(tmp_path):
     for table in tables:
         run("classify", "--retry-errors", table, "-q")
     assert joined(tables) == run("classify", folder, "-o", "-", "-q").stdout
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+def test_a_share_made_anew_in_vain_leaves_the_finished_one_to_be_joined(tmp_path, error):
+    """And where there is none, no part of a roll stays."""
+    finished, other = make_tables(tmp_path, [f"scans/{number}.png" for number in range(8)], 2)
+    before = joined([finished, other])
+    for table in (finished, tmp_path / "new.csv"):
+        with pytest.raises((error, OutputError)), open_roll(table, Share(1, 2), {}) as roll:
+            next(roll.call(Source(name, name) for name in ("scans/a.png", "scans/b.png", "scans/c.png")), None)
+            raise error
+    assert joined([finished, other]) == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1.csv", "1.csv.share", "2.csv", "2.csv.share"]
 
 
 def test_what_does_not_fit_is_told_in_one_sentence(tmp_path):
