@@ -63,6 +63,7 @@ def whole_file(path: Path, *, force: bool = False, pack: Pack | None = None, kee
             facts_of(path).unlink(missing_ok=True)  # of an unfinished run, whose rows are gone now
             with open(part.fileno(), "w", encoding="utf-8", newline="", closefd=False) as stream:
                 yield stream
+            os.fsync(part.fileno())  # before it takes the place of what may be the only other copy
             if not fcntl:
                 part.close()  # Windows gives no open file another name
             _conclude(path, pack)

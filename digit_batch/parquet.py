@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from digit_batch.errors import DigitBatchError, InputError, missing_extra
-from digit_batch.output import Pack, unwritable
+from digit_batch.output import Pack, whole_path
 from digit_batch.predictions import (
     CLASSES,
     COLUMNS,
@@ -95,21 +95,16 @@ def pack(rows: Iterable[Sequence[str]], path: Path, names: Sequence[str], facts:
     types, parsers = zip(*(TYPES.get(name, ("string", str)) for name in names), strict=True)
     fields = [(name, getattr(arrow, kind)()) for name, kind in zip(names, types, strict=True)]
     schema = arrow.schema(fields).with_metadata({FACTS: json.dumps(dict(facts)).encode()})
-    part = path.with_name(path.name + ".packing")
-    try:
-        with arrow.parquet.ParquetWriter(part, schema, compression="zstd") as writer:
-            for group in _groups(rows):
-                columns = [
-                    [parse(cell) if cell or parse is str else None for cell in column]
-                    for parse, column in zip(parsers, zip(*group, strict=True), strict=True)
-                ]
-                writer.write_batch(arrow.record_batch(columns, schema=schema))
-        part.replace(path)
-    except BaseException as error:
-        part.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise unwritable(path, error) from error
-        raise
+    with (
+        whole_path(path, ".packing") as part,  # ``.part`` has the rows
+        arrow.parquet.ParquetWriter(part, schema, compression="zstd") as writer,
+    ):
+        for group in _groups(rows):
+            columns = [
+                [parse(cell) if cell or parse is str else None for cell in column]
+                for parse, column in zip(parsers, zip(*group, strict=True), strict=True)
+            ]
+            writer.write_batch(arrow.record_batch(columns, schema=schema))
 
 
 def load_table(path: Path) -> Iterator[Prediction]:

@@ -9,12 +9,20 @@ import threading
 import zipfile
 from contextlib import suppress
 
+import numpy as np
 import pytest
 from folders import PACKAGE, draw, facts_of, fill, fill_mixed, part_of, run, start
+from PIL import Image
+from sklearn.svm import SVC
 
+from digit_batch import parquet
 from digit_batch.errors import OutputError
+from digit_batch.model import Model, save_model
 from digit_batch.output import open_part, whole_file
 from digit_batch.predictions import load_predictions
+from digit_batch.report.figures import draw_digits
+from digit_batch.report.stages import save_page
+from digit_batch.shards import Share, open_roll
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +156,65 @@ def test_half_a_page_is_not_left_behind(tmp_path, error):
         stream.write("half")
         raise error
     assert not list(tmp_path.iterdir())
+
+
+def write_page(path):
+    with whole_file(path, force=True, keep=False) as stream:
+        stream.write("whole")
+
+
+def write_roll(path):
+    with open_roll(path.with_suffix(""), Share(1, 1), {}) as roll:
+        assert not list(roll.call([]))
+
+
+def write_parquet(path):
+    pytest.importorskip("pyarrow")
+    parquet.pack([("a.png", "0")], path, ("path", "frame"), {})
+
+
+WRITERS = {
+    "page.html": write_page,
+    "table.csv.share": write_roll,
+    "table.parquet": write_parquet,
+    "figure.png": lambda path: draw_digits(np.zeros((1, 8, 8)), [0], path),
+    "stages.png": lambda path: save_page(Image.new("L", (8, 8)), path),
+    "model.skops": lambda path: save_model(Model(SVC().fit(np.eye(64), np.arange(64) % 10)), path),
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_the_disk_has_all_of_a_file_before_it_gets_its_name(tmp_path, monkeypatch, name):
+    """A power cut just then would leave an empty file in the place of what stood there."""
+    kept, named = {}, []
+    sync, replace = os.fsync, os.replace
+
+    def watch_sync(number):
+        sync(number)
+        kept[os.fstat(number).st_ino] = os.fstat(number).st_size
+
+    def watch_replace(source, target):
+        state = os.stat(source)
+        named.append((os.path.basename(target), kept.get(state.st_ino) == state.st_size > 0))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", watch_sync)
+    monkeypatch.setattr(os, "replace", watch_replace)
+    WRITERS[name](tmp_path / name)
+    assert named == [(name, True)]
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_an_interrupt_before_a_file_gets_its_name_leaves_what_stood_there_alone(tmp_path, monkeypatch, name):
+    def interrupt(source, target):
+        raise KeyboardInterrupt
+
+    (tmp_path / name).write_text("earlier")
+    monkeypatch.setattr(os, "replace", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        WRITERS[name](tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text() == "earlier"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no named pipes nor links to make there")

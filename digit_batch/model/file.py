@@ -21,12 +21,13 @@ from typing import Any
 import numpy as np
 
 from digit_batch import __version__
-from digit_batch.errors import ModelError, OutputError
+from digit_batch.errors import ModelError
 from digit_batch.features import RECIPE_VERSION, SIDE
 from digit_batch.model.confidence import Calibration
 from digit_batch.model.directions import SEEN
 from digit_batch.model.duels import Arrays
 from digit_batch.model.fitted import STRANGER, Model
+from digit_batch.output import whole_path
 from digit_batch.predictions import CLASSES
 
 FORMAT = 4
@@ -72,13 +73,8 @@ def save_model(model: Model, path: Path) -> None:
         "plain": model.plain,
         "axes": model.axes,
     }
-    part = path.with_name(path.name + ".part")
-    try:
+    with whole_path(path) as part:
         part.write_bytes(skops.io.dumps(document, compression=zipfile.ZIP_DEFLATED, compresslevel=PACKED))
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise OutputError(f"Cannot write the model {path}: {error.strerror}. Choose another place with -o.") from error
 
 
 def load_model(path: Path | None = None, *, bare: bool = False) -> Model:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from digit_batch.errors import OutputError
 from digit_batch.evaluation import Evaluation
-from digit_batch.output import part_of, unwritable
+from digit_batch.output import whole_path
 from digit_batch.predictions import CLASSES
 
 if TYPE_CHECKING:
@@ -105,10 +105,5 @@ def draw_digits(images: NDArray[Any], labels: Sequence[int], path: Path) -> None
 
 
 def _save(figure: "Figure", path: Path) -> None:
-    part = part_of(path)
-    try:
+    with whole_path(path) as part:
         figure.savefig(part, format=path.suffix.lower()[1:], dpi=DPI)
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise unwritable(path, error) from error

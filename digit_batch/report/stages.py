@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from digit_batch.errors import OutputError
-from digit_batch.output import check_output, unwritable
+from digit_batch.output import check_output, whole_path
 from digit_batch.report.names import plain
 from digit_batch.report.seen import Seen, candidates, facts, straighten
 from digit_batch.report.tiles import (
@@ -82,13 +82,8 @@ def save_page(page: Image.Image, path: Path) -> None:
     OutputError
         The file cannot be written.
     """
-    part = path.with_name(path.name + ".part")
-    try:
+    with whole_path(path) as part:
         page.save(part, "PNG")
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise unwritable(path, error) from error
 
 
 def _draw_row(page: Image.Image, top: int, seen: Seen) -> None:
