@@ -16,7 +16,7 @@ from digit_batch.errors import OutputError
 
 try:
     import fcntl
-except ImportError:  # Windows, where an open file cannot be replaced anyway
+except ImportError:  # Windows, which has no such locks
     fcntl = None  # type: ignore[assignment]
 
 SYNC_EVERY = 1.0  # s; a power cut costs at most this, a killed run nothing. (A sync a row: 341 rows/s.)
@@ -64,12 +64,11 @@ def whole_file(path: Path, *, force: bool = False, pack: Pack | None = None, kee
             with open(part.fileno(), "w", encoding="utf-8", newline="", closefd=False) as stream:
                 yield stream
             os.fsync(part.fileno())  # before it takes the place of what may be the only other copy
-            if not fcntl:
-                part.close()  # Windows gives no open file another name
+            _let_go(part)
             _conclude(path, pack)
         except BaseException as error:
             if not keep:
-                part.close()  # Windows removes no open file
+                _let_go(part)
                 part_of(path).unlink(missing_ok=True)
             if isinstance(error, OSError):
                 raise unwritable(path, error) from error
@@ -165,6 +164,17 @@ def check_unfinished(path: Path) -> None:
 def unwritable(path: Path, error: OSError) -> OutputError:
     """Return the sentence for an output that the disk would not take."""
     return OutputError(f"Cannot write {path}: {error.strerror or error}. Free the disk or name another place with -o.")
+
+
+def _let_go(*streams: BinaryIO) -> None:
+    """Close files that get another name or are removed, on Windows, which does neither to an open one.
+
+    Elsewhere they stay open until it is done, and the lock with them: another run that opened ``OUT.part`` in between
+    would go on writing in what is ``OUT`` by then.
+    """
+    if not fcntl:
+        for stream in streams:
+            stream.close()
 
 
 def _conclude(path: Path, pack: Pack | None) -> None:
@@ -273,6 +283,7 @@ class Part:
         """Give the rows their name."""
         try:
             self.sync()
+            _let_go(self.stream, self._facts)
             _conclude(self.path, self._pack)
             facts_of(self.path).unlink(missing_ok=True)
         except OSError as error:
@@ -280,6 +291,7 @@ class Part:
 
     def drop(self) -> None:
         """Remove a run that has no row."""
+        _let_go(self.stream, self._facts)
         part_of(self.path).unlink(missing_ok=True)
         facts_of(self.path).unlink(missing_ok=True)
 

@@ -1,5 +1,6 @@
 """An output can fail, and then it says so in one sentence; what stood there before, and what was done, is kept."""
 
+import errno
 import io
 import os
 import shlex
@@ -15,7 +16,7 @@ from folders import PACKAGE, draw, facts_of, fill, fill_mixed, part_of, run, sta
 from PIL import Image
 from sklearn.svm import SVC
 
-from digit_batch import parquet
+from digit_batch import output, parquet
 from digit_batch.errors import OutputError
 from digit_batch.model import Model, save_model
 from digit_batch.output import open_part, whole_file
@@ -148,6 +149,43 @@ def test_an_output_inside_the_input_is_never_read(tmp_path):
         assert run("classify", folder, "-o", out, "-q", "--force").exit_code == 0
         assert out.read_bytes() == first
         out.unlink()
+
+
+@pytest.fixture
+def as_on_windows(monkeypatch):
+    """Let no open file get another name or be removed, and have no locks."""
+    if not os.path.isdir("/proc/self/fd"):
+        pytest.skip("needs /proc to tell which files are open")
+
+    def refusing(act):
+        def refuse(source, *more, **options):
+            held = [os.readlink(link.path) for link in os.scandir("/proc/self/fd") if os.path.exists(link.path)]
+            if os.path.realpath(source) in held:
+                raise PermissionError(errno.EACCES, "The file is being used by another process", str(source))
+            act(source, *more, **options)
+
+        return refuse
+
+    monkeypatch.setattr(output, "fcntl", None)
+    for name in ("replace", "unlink"):
+        monkeypatch.setattr(os, name, refusing(getattr(os, name)))
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_rows_are_closed_before_they_get_their_name_where_the_system_wants_it(tmp_path, as_on_windows, ending):
+    if ending == "parquet":
+        pytest.importorskip("pyarrow")
+    out = tmp_path / f"out.{ending}"
+    with open_part(out, {}, pack=parquet.packing(out, {})) as part:
+        part.begin("path,frame\n")
+        part.write("a.png,0\n", 1)
+    with whole_file(tmp_path / "page.html") as stream:
+        stream.write("whole")
+    with pytest.raises(ValueError), whole_file(tmp_path / "half.html", keep=False):
+        raise ValueError
+    with pytest.raises(ValueError), open_part(tmp_path / "none.csv", {}):
+        raise ValueError
+    assert sorted(path.name for path in tmp_path.iterdir()) == [out.name, "page.html"]
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
