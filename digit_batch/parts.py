@@ -81,6 +81,26 @@ class Manifest:
     pieces: tuple[Piece, ...]
 
 
+@dataclass(frozen=True)
+class Standing:
+    """How far a run is: one value, so that no interrupt comes between its parts.
+
+    Attributes
+    ----------
+    pieces : tuple of Piece
+        What was put.
+    size, rows : int
+        What is held to be put: the first bytes of the buffer, and their rows.
+    latest : str
+        The last text that was written of them.
+    """
+
+    pieces: tuple[Piece, ...] = ()
+    size: int = 0
+    rows: int = 0
+    latest: str = ""
+
+
 class Parts:
     """The rows of a run, part by part; used as an `output.Part` is.
 
@@ -97,17 +117,14 @@ class Parts:
     def __init__(self, url: str, facts: Mapping[str, str], *, stay: bool) -> None:
         self.place = show_url(url)
         self.resumed = False
-        self.rows = 0
         self._url = url
         self._facts = dict(facts)
         self._stay = stay
         self._target = open_storage(url)[1].rstrip("/")
         self._folder = self._target if stay else f"{self._target}.part"
-        self._pieces: list[Piece] = []
+        self._standing = Standing()
         self._header = b""
         self._buffer = bytearray()
-        self._latest = ""
-        self._waiting = 0  # rows in the buffer
         self._put_at = time.monotonic()
 
     @property
@@ -117,7 +134,12 @@ class Parts:
     @property
     def committed(self) -> int:
         """Bytes that are surely whole: the header's and those of all rows that were put."""
-        return len(self._header) + sum(piece.size for piece in self._pieces)
+        return len(self._header) + sum(piece.size for piece in self._standing.pieces)
+
+    @property
+    def rows(self) -> int:
+        """How many rows these are, put and held."""
+        return self._standing.rows + sum(piece.rows for piece in self._standing.pieces)
 
     def check(self, *, force: bool, resume: bool) -> None:
         """Refuse what must not be replaced, or is not of this program; with `resume`, take up what was put before."""
@@ -137,7 +159,7 @@ class Parts:
         else:
             check_facts(self.place, found.run, self._facts)
             self._header = found.header.encode()
-            self._pieces = list(found.pieces)
+            self._standing = Standing(found.pieces)
             self.resumed = True
 
     def reopen(self) -> BinaryIO:
@@ -150,50 +172,51 @@ class Parts:
         self._header = head.encode()
         if self._in_folders:
             self._do(lambda storage: storage.makedirs(self._folder, exist_ok=True))
-        self._write_manifest(whole=False)
+        self._write_manifest(self._standing.pieces, whole=False)
 
     def cut(self, size: int, rows: int) -> None:
         """Keep the first bytes, which hold so many rows, and go on behind them."""
-        kept, left = 0, max(size - len(self._header), 0)
-        while kept < len(self._pieces) and self._pieces[kept].size <= left:
-            left -= self._pieces[kept].size
+        pieces, left = self._standing.pieces, max(size - len(self._header), 0)
+        kept = 0
+        while kept < len(pieces) and pieces[kept].size <= left:
+            left -= pieces[kept].size
             kept += 1
-        gone = self._pieces[kept:]
-        self._pieces = self._pieces[:kept]
+        pieces, gone = pieces[:kept], pieces[kept:]
         self._buffer = bytearray(self._read_piece(gone[0])[:left]) if gone and left else bytearray()
-        self._latest = self._buffer.decode()
-        self.rows = rows
-        self._waiting = rows - sum(piece.rows for piece in self._pieces)
         if gone:
-            self._write_manifest(whole=False)
+            self._write_manifest(pieces, whole=False)
+        held = rows - sum(piece.rows for piece in pieces)
+        self._standing = Standing(pieces, len(self._buffer), held, self._buffer.decode())
 
     def write(self, text: str, rows: int) -> None:
         """Append whole rows; they are put some megabytes at a time."""
-        self._buffer += text.encode()
-        self._latest = text or self._latest
-        self._waiting += rows
-        self.rows += rows
+        held = self._standing
+        self._buffer[held.size :] = text.encode()  # over what a write that was interrupted left there
+        self._standing = Standing(held.pieces, len(self._buffer), held.rows + rows, text or held.latest)
         if len(self._buffer) >= PART_BYTES or time.monotonic() - self._put_at > PART_SECONDS:
             self.put()
 
     def put(self) -> None:
-        """Put what is held as a part."""
+        """Put what is held as a part; interrupted anywhere and called again, it puts the same part."""
         self._put_at = time.monotonic()
-        if not self._waiting and (self._pieces or not self._header):
+        held = self._standing
+        if not held.rows and (held.pieces or not self._header):
             return
-        data, name = self._header + self._buffer, _name_part(len(self._pieces))
+        rows, name = bytes(self._buffer[: held.size]), _name_part(len(held.pieces))
+        data = self._header + rows
         self._do(lambda storage: storage.pipe_file(f"{self._folder}/{name}", data))
-        first, last = _first_path(self._buffer.decode()), _last_path(self._latest)
-        digest = hashlib.sha256(data).hexdigest()
-        self._pieces.append(Piece(name, self._waiting, len(self._buffer), first, last, digest))
-        self._buffer, self._waiting = bytearray(), 0
-        self._write_manifest(whole=False)
+        first, last = _first_path(rows.decode()), _last_path(held.latest)
+        piece = Piece(name, held.rows, held.size, first, last, hashlib.sha256(data).hexdigest())
+        pieces = (*held.pieces, piece)
+        self._write_manifest(pieces, whole=False)
+        self._standing = Standing(pieces)
+        self._buffer = bytearray()
 
     def finish(self) -> None:
         """Join the parts, or say that they are all there are."""
         self.put()
         if self._stay:
-            self._write_manifest(whole=True)
+            self._write_manifest(self._standing.pieces, whole=True)
             return
         self._do(self._join)
         self._remove()
@@ -219,7 +242,7 @@ class Parts:
 
     def _contents(self) -> Iterator[bytes]:
         yield self._header
-        for piece in self._pieces:
+        for piece in self._standing.pieces:
             yield self._read_piece(piece)
 
     def _read_piece(self, piece: Piece) -> bytes:
@@ -263,14 +286,14 @@ class Parts:
         parts = [name for name, base in names.items() if base.startswith("part-") and base.endswith(".csv")]
         return sorted(parts) + [name for name, base in names.items() if base == MANIFEST]
 
-    def _write_manifest(self, *, whole: bool) -> None:
+    def _write_manifest(self, pieces: tuple[Piece, ...], *, whole: bool) -> None:
         document = {
             "version": PARTS_VERSION,
             "whole": whole,
-            "rows": sum(piece.rows for piece in self._pieces),
+            "rows": sum(piece.rows for piece in pieces),
             "header": self._header.decode(),
             "run": self._facts,
-            "parts": [asdict(piece) for piece in self._pieces],
+            "parts": [asdict(piece) for piece in pieces],
         }
         data = json.dumps(document, indent=1).encode()
         self._do(lambda storage: storage.pipe_file(f"{self._folder}/{MANIFEST}", data))
@@ -291,7 +314,7 @@ class Parts:
                     storage.rmdir(self._folder)
 
         self._do(remove)
-        self._pieces = []
+        self._standing = Standing()
 
     def _do(self, act: Callable[[Any], T]) -> T:
         try:
@@ -299,7 +322,8 @@ class Parts:
         except OutputError:
             raise
         except Exception as error:  # every storage has its own kinds
-            kept = f"; {sum(piece.rows for piece in self._pieces):,} rows are there" if self._pieces else ""
+            put = sum(piece.rows for piece in self._standing.pieces)
+            kept = f"; {put:,} rows are there" if put else ""
             why = "there is no such bucket or folder" if is_absent(error) else say(error)
             raise OutputError(
                 f"Cannot write {self.place}: {why}{kept}. Check the name and the credentials"

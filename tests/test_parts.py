@@ -4,6 +4,8 @@ import csv
 import hashlib
 import io
 import json
+import sys
+from contextlib import contextmanager
 
 import pytest
 from folders import fill_mixed, run, start
@@ -192,6 +194,62 @@ def test_a_write_after_a_cut_goes_on_in_the_middle_of_a_part(memory):
         assert parts.rows == 2
         parts.write("x\n", 1)
     assert memory.cat("/out/t.csv") == b"path\na\nb\nx\n"
+
+
+@pytest.mark.parametrize("method", ["write", "put"])
+def test_an_interrupt_at_any_line_loses_no_row_and_doubles_none(memory, monkeypatch, method):
+    """What is there is whole rows, all those whose writing ended, and the run goes on behind them."""
+    monkeypatch.setattr(module, "PART_BYTES", 4)
+    lines, at = ["path\n", *(f"{letter}\n" for letter in "abcdefg")], 0
+    while True:
+        written = 0
+        try:
+            with open_parts("memory://out/t.csv", FACTS) as parts:
+                parts.begin(lines[0])
+                with interrupted(getattr(module.Parts, method).__code__, at):
+                    for line in lines[1:]:
+                        parts.write(line, 1)
+                        written += 1
+        except KeyboardInterrupt:
+            with open_parts("memory://out/t.csv", FACTS, resume=True) as parts:
+                there = parts.reopen().read().decode()
+                kept = max(there.count("\n") - 1, 0)
+                assert "".join(lines).startswith(there) and kept >= written
+                if kept:
+                    assert json.loads(memory.cat("/out/t.csv.part/manifest.json"))["rows"] == kept
+                    parts.cut(len(there), kept)
+                else:
+                    parts.begin(lines[0])
+                for line in lines[1 + kept :]:
+                    parts.write(line, 1)
+        assert memory.cat("/out/t.csv") == "".join(lines).encode()
+        memory.rm("/out/t.csv")
+        if written == len(lines) - 1:
+            break
+        at += 1
+    assert at > 10
+
+
+@contextmanager
+def interrupted(code, at):
+    """Raise a KeyboardInterrupt before a line of a function, counted as they are run."""
+    passed, before = 0, sys.gettrace()
+
+    def trace(frame, event, _):
+        nonlocal passed
+        if frame.f_code is not code:
+            return None
+        passed += event == "line"
+        if passed > at:
+            sys.settrace(before)
+            raise KeyboardInterrupt
+        return trace
+
+    sys.settrace(trace)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
 
 
 def test_a_run_of_other_facts_is_not_continued(memory):
