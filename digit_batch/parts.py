@@ -26,6 +26,7 @@ from digit_batch.predictions import stream_of
 
 PARTS_VERSION = 1
 MANIFEST = "manifest.json"
+NEXT = MANIFEST + ".part"  # the next one, until it is whole
 OWN = re.compile(r"part-(\d{6,}|joined)\.csv")  # the names that this program gives
 JOINED = "part-joined.csv"  # the parts in one file, until it is whole and gets its name
 WITH_FOLDERS = ("file:", "sftp:", "ssh:")  # elsewhere a folder is a part of a name; made, it could be a new bucket
@@ -267,10 +268,10 @@ class Parts:
 
         By name, for a killed run may have put a part that its manifest does not name yet.
         """
-        names = map(base_name, self._do(self._list))
-        strays = [name for name in names if found is None or not (name == MANIFEST or OWN.fullmatch(name))]
+        names = [base_name(name) for name in self._do(self._list)]
+        strays = [name for name in names if found is None or not (name in (NEXT, MANIFEST) or OWN.fullmatch(name))]
         if strays:
-            stray = strays[-1]  # the manifest, where it is among them
+            stray = MANIFEST if MANIFEST in strays else strays[-1]
             foreign = "is damaged, or of another program or version"
             raise OutputError(
                 f"{self.place}{'' if self._stay else '.part'} holds {stray}, which "
@@ -279,12 +280,12 @@ class Parts:
             )
 
     def _list(self, storage: Any) -> list[str]:
-        """Return where parts and a manifest lie, whoever put them there; the manifest last."""
+        """Return where parts and manifests lie, whoever put them there; the manifests last."""
         if not storage.exists(self._folder):
             return []
         names = {name: base_name(name) for name in storage.ls(self._folder, detail=False)}
         parts = [name for name, base in names.items() if base.startswith("part-") and base.endswith(".csv")]
-        return sorted(parts) + [name for name, base in names.items() if base == MANIFEST]
+        return sorted(parts) + [name for name, base in names.items() if base in (NEXT, MANIFEST)]
 
     def _write_manifest(self, pieces: tuple[Piece, ...], *, whole: bool) -> None:
         document = {
@@ -296,7 +297,16 @@ class Parts:
             "parts": [asdict(piece) for piece in pieces],
         }
         data = json.dumps(document, indent=1).encode()
-        self._do(lambda storage: storage.pipe_file(f"{self._folder}/{MANIFEST}", data))
+
+        def write(storage: Any) -> None:
+            name, aside = f"{self._folder}/{MANIFEST}", f"{self._folder}/{NEXT}"
+            if self._in_folders:  # where a kill would leave a torn one; elsewhere it is put whole or not at all
+                storage.pipe_file(aside, data)
+                storage.mv(aside, name)
+            else:
+                storage.pipe_file(name, data)
+
+        self._do(write)
 
     def _remove(self) -> None:
         """Remove parts and the manifest, and nothing else that may lie there.

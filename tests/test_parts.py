@@ -153,6 +153,21 @@ def test_a_damaged_manifest_is_one_sentence(memory, folder, text):
         assert "holds manifest.json, which is damaged" in result.stderr
 
 
+def test_a_manifest_in_a_folder_takes_the_place_of_the_last_one_when_it_is_whole(tmp_path):
+    with open_parts(str(tmp_path / "out"), FACTS, stay=True) as parts:
+        parts.begin("path\n")
+        parts.write("a\n", 1)
+        parts.put()
+        with open(tmp_path / "out" / "manifest.json") as last:
+            parts.write("b\n", 1)
+            parts.put()
+            assert json.load(last)["rows"] == 1
+        (tmp_path / "out" / "manifest.json.part").write_bytes(b'{"vers')  # a kill left it
+    assert json.loads((tmp_path / "out" / "manifest.json").read_bytes())["rows"] == 2
+    open_parts(str(tmp_path / "out"), FACTS, stay=True, force=True).__enter__()
+    assert not list((tmp_path / "out").iterdir())
+
+
 @pytest.mark.parametrize("stay", [True, False])
 @pytest.mark.parametrize("broken_after", [1, 2, 3, 6])
 def test_a_run_that_broke_off_is_continued_to_the_same_bytes(memory, small_parts, folder, whole, stay, broken_after):
