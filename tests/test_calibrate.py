@@ -1,5 +1,6 @@
 """``train --calibrate-on``: a confidence that was wrong is mended on labelled scans, and no answer changes."""
 
+import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -99,6 +100,33 @@ def test_a_reviewed_table_sets_it_too(run, timid, timid_file, labelled, tmp_path
     result = run("train", "--calibrate-on", table, *words)
     assert result.exit_code == 0, result.stderr
     assert load_model(tmp_path / "own.skops").calibration != timid.calibration
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_reviewed_table_finds_its_images_in_archives_and_leaves_out_what_is_gone(run, timid_file, labelled, tmp_path):
+    """A name that the archive holds twice is of nobody's label; each of these costs its own row."""
+    archive, table = tmp_path / "cal.zip", tmp_path / "corrected.csv"
+    files = sorted(labelled.rglob("*.png"))
+    with zipfile.ZipFile(archive, "w") as packed:
+        for path in files:
+            packed.write(path, path.name)
+        packed.write(files[0], "twice.png")
+        packed.write(files[1], "twice.png")
+    said = [(path.name, path.parent.name) for path in files] + [("twice.png", "0"), ("gone.png", "1")]
+    rows = [f"{archive}/{name},0,{label},1.0000,ok,reviewed\n" for name, label in said]
+    table.write_text("path,frame,label,confidence,status,reason\n" + "".join(rows))
+    words = ("--model", timid_file, "-o", tmp_path / "own.skops", "--jobs", 1)
+    result = run("train", "--calibrate-on", table, *words)
+    assert (result.exit_code, "30, 2 left out" in result.stdout) == (3, True), result.stderr
+
+
+def test_a_reviewed_table_whose_images_are_elsewhere_says_where_to_stand(run, tmp_path):
+    table = tmp_path / "corrected.csv"
+    table.write_text("path,frame,label,confidence,status,reason\nin/3.png,0,3,1.0000,ok,reviewed\n")
+    result = run("train", "--calibrate-on", table, "-o", tmp_path / "own.skops", "--jobs", 1)
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "the first is in/3.png: " in result.stderr
+    assert "stand in the folder that the paths of a table start from" in result.stderr
 
 
 def test_a_table_without_a_reviewed_row_is_one_sentence(run, labelled, tmp_path):

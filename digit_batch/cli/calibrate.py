@@ -1,5 +1,6 @@
 """``digit-batch train --calibrate-on``: a model's confidence set again on a user's own labelled scans."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,7 +8,10 @@ from digit_batch.cli.codes import UNREADABLE
 
 if TYPE_CHECKING:
     from digit_batch.batch import Settings
-    from digit_batch.labels import Labels
+    from digit_batch.labels import Labels, Truth
+    from digit_batch.model import Model
+    from digit_batch.predictions import Prediction
+    from digit_batch.training.own import OwnDigits
 
 
 def calibrate(
@@ -26,7 +30,7 @@ def calibrate(
     from digit_batch.cli.chosen import Locked
     from digit_batch.cli.screen import follow, out
     from digit_batch.cli.truth import check_truth, find_truth, is_table
-    from digit_batch.errors import InputError, NoImageError
+    from digit_batch.errors import InputError
     from digit_batch.labels import Truth
     from digit_batch.model import load_model, save_model
     from digit_batch.report import training as shown
@@ -37,18 +41,18 @@ def calibrate(
     fitted = load_model(model)
     if fitted.plain:
         raise InputError("A plain model keeps the confidence it was fitted with. Give another with --model.")
-    table = _reviewed_rows(Path(scans)) if is_table(scans) else None
-    sources = sorted({path for path, _ in table}) if table is not None else [scans]
-    truth = Truth(sources, table) if table is not None else find_truth(sources, labels, pattern)
-    check_truth(truth, sources)
     locked = Locked()
-    rows = batch.classify(sources, fitted, settings=settings, jobs=jobs, on_skip=locked.meet)
+    if is_table(scans):
+        table = _reviewed_rows(Path(scans))
+        truth = Truth((), table)  # it names its images as rows do, and none below an input
+        rows = _read_again(table, fitted, settings, jobs=jobs)
+    else:
+        truth = find_truth([scans], labels, pattern)
+        check_truth(truth, [scans])
+        rows = batch.classify([scans], fitted, settings=settings, jobs=jobs, on_skip=locked.meet)
     own = gather(follow(((row, truth.label(row.path, row.frame)) for row in rows), "reading", quiet=quiet), truth)
     locked.tell()
-    if not own.met:
-        raise NoImageError(f"No image in {scans}. Give a folder with one folder a digit, named 0 to 9.")
-    if not len(own.labels):
-        raise InputError(f"No image in {scans} has a true label. {truth.cure}")
+    _check(own, scans, truth)
     found = recalibrate(fitted, to_features(own), own.labels, own.names)
     save_model(found.model, output)
     if not quiet:
@@ -68,3 +72,28 @@ def _reviewed_rows(table: Path) -> "Labels":
     if not labels:
         raise InputError(f"{table} has no reviewed row. Make one with `digit-batch review --apply`, or give a folder.")
     return labels
+
+
+def _read_again(labels: "Labels", model: "Model", settings: "Settings", *, jobs: int | None) -> "Iterator[Prediction]":
+    """Return the rows of the files that a table names: found by their paths, in archives too, without a walk."""
+    from digit_batch.batch import classify_sources
+    from digit_batch.images import find_sources, number_files
+
+    files = number_files((path, None) for path in dict.fromkeys(path for path, _ in labels))
+    return classify_sources(find_sources(wanted for wanted, _ in files), model, settings=settings, jobs=jobs)
+
+
+def _check(own: "OwnDigits", scans: str, truth: "Truth") -> None:
+    """Refuse scans of which none is of use."""
+    from digit_batch.errors import InputError, NoImageError
+
+    if not own.met:
+        raise NoImageError(f"No image in {scans}. Give a folder with one folder a digit, named 0 to 9.")
+    if own.unreadable and not len(own.labels):
+        path, reason = own.unreadable[0]
+        raise InputError(
+            f"No labelled image in {scans} could be used, the first is {path}: {reason}. "
+            "Mend them, or stand in the folder that the paths of a table start from."
+        )
+    if not len(own.labels):
+        raise InputError(f"No image in {scans} has a true label. {truth.cure}")
