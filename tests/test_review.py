@@ -229,6 +229,38 @@ def test_sorting_can_link_instead_of_copying(run, mixed, tmp_path):
     assert {os.path.realpath(path) for path in links} == {str((mixed / part / "1.png").resolve()) for part in "ab"}
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("\U0001d7db" * 62 + ".png", id="four bytes a letter"),
+        pytest.param("x." + "\U0001d7db" * 63, id="all of it an ending"),
+        pytest.param("\u0663" * 125 + "a.png", id="cut through a letter"),
+    ],
+)
+def test_the_longest_names_that_a_disk_takes_are_sorted(run, tmp_path, name):
+    """A disk counts bytes: 255 of them; letters are left whole."""
+    try:
+        picture = save(digit_page(3), tmp_path / "in.png").rename(tmp_path / name)
+    except OSError:
+        pytest.skip("this disk takes no such name")
+    table = write_table(tmp_path / "rows.csv", [row(str(picture), 3)])
+    result = run("review", table, "--sort-into", tmp_path / "sorted")
+    assert (result.exit_code, result.stderr) == (0, "")
+    (laid,) = (tmp_path / "sorted" / "3").iterdir()
+    assert len(os.fsencode(laid.name)) < 143
+    assert set(laid.name) <= {"1", "-", *name}
+
+
+@pytest.mark.skipif(not os.path.isfile("/proc/self/mem"), reason="needs a file that opens and cannot be read")
+def test_a_file_that_the_disk_gives_no_more_costs_its_own_row(run, mixed, tmp_path):
+    (tmp_path / "bad.png").symlink_to("/proc/self/mem")
+    table = write_table(tmp_path / "rows.csv", [row(str(tmp_path / "bad.png"), 3), row(f"{mixed}/b/1.png", 4)])
+    result = run("review", table, "--sort-into", tmp_path / "sorted")
+    assert (result.exit_code, "1 images in" in result.stdout) == (3, True)
+    assert "bad.png: unreadable file: input/output error" in result.stderr
+    assert sorted_files(tmp_path / "sorted") == {"4/2-1.png"}
+
+
 def test_a_folder_corrected_by_moving_files_is_read_back(run, mixed, tmp_path):
     run("classify", mixed, "-o", tmp_path / "rows.csv", "-q")
     folder = tmp_path / "sorted"

@@ -8,7 +8,6 @@ person said is no digit. Files are named ``row-name``, so that two of the same n
 import csv
 import os
 import re
-import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import tee
@@ -27,7 +26,10 @@ INDEX_COLUMNS = ("file", "path", "frame", "folder")
 REVIEW = "review"
 FOLDERS = (*DIGITS, NO_DIGIT, REVIEW)
 UNSAFE = re.compile(r"[^\w.() -]+")  # in a file's name on some system; controls, quotes and slashes among them
-NAME_LETTERS = 80
+# A file system takes names of 255 bytes, one that encrypts them of 143: of that, a row's number and page take up to 25.
+STEM_BYTES = 96
+SUFFIX_BYTES = 16
+COPY_BYTES = 1 << 20  # read at once
 
 
 @dataclass
@@ -115,18 +117,31 @@ def _lay_whole(folder: Path, source: Source, group: list[Placed], link: bool, li
         yield row, name, row.reason if row.status == "error" else _copy(source.path, folder / _home(row) / name, link)
 
 
+class _Unread(Exception):
+    """Why a file cannot be copied, in words of its row; what the folder would not take stays an `OSError`."""
+
+
 def _copy(path: str, target: Path, link: bool) -> str:
     """Copy or link; return why the file cannot be read."""
+    if link:
+        target.symlink_to(os.path.abspath(path))
+        return ""
     try:
-        if link:
-            target.symlink_to(os.path.abspath(path))
-        else:
-            shutil.copyfile(path, target)
-    except PermissionError:
-        return "permission denied"
-    except FileNotFoundError:  # it went away in this moment
-        return "no such file"
+        with target.open("wb") as copy:
+            copy.writelines(_pieces(path))
+    except _Unread as trouble:
+        target.unlink()  # no row of the index is of it
+        return str(trouble)
     return ""
+
+
+def _pieces(path: str) -> Iterator[bytes]:
+    try:
+        with open(path, "rb", buffering=0) as scan:
+            while piece := scan.read(COPY_BYTES):
+                yield piece
+    except OSError as error:  # it went away in this moment, or its disk fails: the others may be whole
+        raise _Unread(f"unreadable file: {(error.strerror or str(error)).lower()}") from error
 
 
 def _lay_pages(folder: Path, source: Source, group: list[Placed], link: bool, limits: Limits) -> Laid:
@@ -153,8 +168,14 @@ def _home(row: Prediction) -> str:
 def _name(place: int, row: Prediction, suffix: str) -> str:
     """Return the name of a row's file: its number in the table, and the name that it had, as any system takes it."""
     page = f"-page{row.frame + 1}" if row.frame else ""
-    stem = UNSAFE.sub("_", PurePosixPath(row.path).stem)[-NAME_LETTERS:]
-    return f"{place + 1}-{stem}{page}{UNSAFE.sub('_', suffix)[:8]}"
+    stem = UNSAFE.sub("_", PurePosixPath(row.path).stem).encode()[-STEM_BYTES:]
+    ending = UNSAFE.sub("_", suffix).encode()[:SUFFIX_BYTES]
+    return f"{place + 1}-{_whole_letters(stem)}{page}{_whole_letters(ending)}"
+
+
+def _whole_letters(cut: bytes) -> str:
+    """Return text that was cut to so many bytes, without the letters that the cut went through."""
+    return cut.decode("utf-8", "ignore")
 
 
 def read_sorted(folder: Path) -> Corrections:
