@@ -5,6 +5,7 @@ The CSV is a contract: a change of a column or of its order raises `CSV_VERSION`
 1. path, frame, label, confidence, status, reason; `p0`..`p9` on request; `true_label`, `correct` from `evaluate`.
 """
 
+import codecs
 import csv
 import io
 import re
@@ -141,9 +142,10 @@ def read_header(stream: BinaryIO) -> tuple[str, ...]:
     ValueError
         They are not those of a predictions CSV.
     """
-    line = stream.readline(RECORD_BYTES)
-    names = tuple(line.decode("utf-8", "replace").removeprefix("\ufeff").rstrip("\r\n").split(","))
-    _check_columns(names if line.endswith(b"\n") else ())
+    first = stream.readline(RECORD_BYTES)
+    line = first + _rest_of_row(stream, first, 1) if first else first
+    names = tuple(_split(line.removeprefix(codecs.BOM_UTF8), 1))  # a spreadsheet may quote every cell
+    _check_columns(names)
     return names
 
 
@@ -170,11 +172,15 @@ def read_records(stream: BinaryIO, names: tuple[str, ...], start: int = 0) -> It
         line += 1
         raw += _rest_of_row(stream, raw, line)
         end += len(raw)
-        try:
-            rows = list(csv.reader([raw.decode("utf-8")], strict=True))
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise ValueError(f"line {line}: {error}") from None
-        yield Record(_prediction(rows[0] if rows else [], names, place, line), raw, end)
+        yield Record(_prediction(_split(raw, line), names, place, line), raw, end)
+
+
+def _split(raw: bytes, line: int) -> list[str]:
+    """Return the cells of one row."""
+    try:
+        return next(csv.reader([raw.decode("utf-8")], strict=True), [])
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(f"line {line}: {error}") from None
 
 
 def _rest_of_row(stream: BinaryIO, first: bytes, line: int) -> bytes:

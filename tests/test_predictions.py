@@ -123,10 +123,25 @@ def test_a_name_as_long_as_an_archive_may_hold_is_read_back(tmp_path):
     assert [record.prediction.path for record in read_records(stream, read_header(stream))] == [long.path, "b.png"]
 
 
-def test_a_table_that_a_spreadsheet_saved_is_read(tmp_path):
-    """With a mark before the text, and returns at the ends of its lines."""
-    (tmp_path / "x.csv").write_bytes(f"\ufeff{HEAD}\r\na.png,0,7,0.5,ok,\r\n".encode())
+def quoted(line):
+    return ",".join(f'"{cell}"' for cell in line.split(","))
+
+
+@pytest.mark.parametrize(
+    ("head", "line"),
+    [
+        (HEAD, "a.png,0,7,0.5,ok,"),
+        (quoted(HEAD), quoted("a.png,0,7,0.5,ok,")),
+        (quoted(HEAD) + ',"seen by,\r\nand when"', quoted("a.png,0,7,0.5,ok,,me")),
+    ],
+)
+def test_a_table_that_a_spreadsheet_saved_is_read(tmp_path, head, line):
+    """With a mark before the text, returns at the ends of its lines, and quotes wherever it likes; by both readers."""
+    content = f"\ufeff{head}\r\n{line}\r\n".encode()
+    (tmp_path / "x.csv").write_bytes(content)
     assert list(load_predictions(tmp_path / "x.csv")) == [Prediction("a.png", 0, 7, 0.5, "ok")]
+    stream = io.BytesIO(content)
+    assert [record.prediction.path for record in read_records(stream, read_header(stream))] == ["a.png"]
 
 
 def test_a_file_stands_under_its_name_only_when_whole(tmp_path):

@@ -88,6 +88,25 @@ def test_corrections_change_their_rows_and_no_other_byte(run, tmp_path):
     ]
 
 
+def test_corrections_get_into_a_table_whose_cells_are_all_quoted(run, tmp_path):
+    table = write_table(tmp_path / "rows.csv", TABLE)
+    with (tmp_path / "quoted.csv").open("w", newline="") as stream:
+        csv.writer(stream, quoting=csv.QUOTE_ALL).writerows(csv.reader(table.read_text().splitlines()))
+    corrections = write_corrections(tmp_path / "c.csv", [("b, or so.png", 0, 3)])
+    result = run("review", "--apply", corrections, tmp_path / "quoted.csv", "-o", tmp_path / "out.csv")
+    assert (result.exit_code, result.stderr) == (0, "")
+    before, after = (read_rows((tmp_path / name).read_text()) for name in ("rows.csv", "out.csv"))
+    assert [one["label"] for one in after] == ["3" if one["path"].startswith("b") else one["label"] for one in before]
+
+
+def test_a_table_whose_header_is_torn_leaves_nothing_behind(run, tmp_path):
+    (tmp_path / "rows.csv").write_text(",".join(header()))
+    corrections = write_corrections(tmp_path / "c.csv", [])
+    result = run("review", "--apply", corrections, tmp_path / "rows.csv", "-o", tmp_path / "out.csv")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert {path.name for path in tmp_path.iterdir()} == {"rows.csv", "c.csv"}
+
+
 def test_more_columns_are_kept_and_correct_is_told_anew(run, tmp_path):
     columns = [*header(), "true_label", "correct"]
     rows = [row("a.png", 3, 0.6, "review", "low"), row("b.png", 4, 0.6, "review", "low"), row("c.png", 5, 0.9)]

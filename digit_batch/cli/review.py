@@ -153,8 +153,11 @@ def _apply(table: Path, source: Path, output: Path, *, force: bool, quiet: bool)
     corrections = read_sorted(source) if source.is_dir() else read_corrections(source)
     check_corrections(corrections, load_table(table), str(table))
     counts: Counter[str] = Counter()
+    rows = apply_corrections(table, corrections, counts)
+    head = next(rows)  # before the output is opened: a table that is none leaves nothing behind
     with whole_file(output, force=force, pack=packing(output, read_facts(table))) as stream:
-        stream.writelines(apply_corrections(table, corrections, counts))
+        stream.write(head)
+        stream.writelines(rows)
     if not quiet:
         changed, confirmed = counts["changed"], counts["confirmed"]
         out.print(f"{changed:,} rows changed, {confirmed:,} confirmed, in {plain(str(output))}", markup=False)

@@ -100,7 +100,7 @@ def _name_rows(keys: list[tuple[str, int]]) -> str:
 
 
 def apply_corrections(table: Path, corrections: Corrections, counts: Counter[str]) -> Iterator[str]:
-    """Yield a table as text, row by row, with the corrections in their rows; every other row keeps its bytes.
+    """Yield a table as text, its header, then row by row, with the corrections in their rows; others keep their bytes.
 
     A corrected row has the label, the confidence 1, the status ``ok`` and the reason ``reviewed``; one without a digit
     has no label and no confidence. Where the table has true labels, ``correct`` is told anew.
