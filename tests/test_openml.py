@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import sys
 from urllib.parse import urlparse
 
 import numpy as np
@@ -35,19 +36,22 @@ def store(home, url, content):
     place.write_bytes(gzip.compress(content if isinstance(content, bytes) else json.dumps(content).encode()))
 
 
-def publish(home, name, pictures, labels, classes="0123456789"):
-    """Make a data set known, as OpenML describes `mnist_784`: a column a pixel and a nominal class."""
+def publish(home, name, pictures, labels, classes="0123456789", *, sparse=False):
+    """Make a data set known, as OpenML describes `mnist_784`: a column a pixel and, with labels, a nominal class."""
     pixels = pictures.shape[1]
     columns = [f"pixel{k + 1}" for k in range(pixels)]
     head = [f"@RELATION {name}", *(f"@ATTRIBUTE {column} real" for column in columns)]
-    head += [f"@ATTRIBUTE class {{{','.join(classes)}}}", "@DATA"]
-    rows = [",".join([*map(str, row), label]) for row, label in zip(pictures, labels, strict=True)]
+    head += [f"@ATTRIBUTE class {{{','.join(classes)}}}"] * bool(labels) + ["@DATA"]
+    table = [[*map(str, row), *label] for row, label in zip(pictures, labels or [()] * len(pictures), strict=True)]
+    rows = [",".join(row) for row in table]
+    if sparse:
+        rows = ["{" + ",".join(f"{place} {cell}" for place, cell in enumerate(row)) + "}" for row in table]
     arff = "\n".join([*head, *rows, ""]).encode()
     described = {
         "id": "554",
         "name": name,
         "version": "1",
-        "format": "ARFF",
+        "format": "Sparse_ARFF" if sparse else "ARFF",
         "description": "digits",
         "file_id": "52667",
         "url": "https://www.openml.org/data/v1/download/52667/set.arff",
@@ -55,14 +59,14 @@ def publish(home, name, pictures, labels, classes="0123456789"):
         "md5_checksum": hashlib.md5(arff).hexdigest(),
         "status": "active",
     }
-    features = [{"index": str(k), "name": column, "data_type": "numeric"} for k, column in enumerate(columns)] + [
-        {"index": str(pixels), "name": "class", "data_type": "nominal", "nominal_value": list(classes)}
-    ]
+    features = [{"index": str(k), "name": column, "data_type": "numeric"} for k, column in enumerate(columns)]
+    if labels:
+        features.append({"index": str(pixels), "name": "class", "data_type": "nominal", "nominal_value": list(classes)})
     for feature in features:
         feature |= {"is_ignore": "false", "is_row_identifier": "false", "number_of_missing_values": "0"}
         feature["is_target"] = str(feature["name"] == "class").lower()
     entry = {"did": 554, "name": name, "version": 1, "status": "active", "format": "ARFF", "file_id": 52667}
-    qualities = [{"name": "NumberOfInstances", "value": str(len(labels))}]
+    qualities = [{"name": "NumberOfInstances", "value": str(len(pictures))}]
     store(home, f"{API}/list/data_name/{name}/limit/2/status/active/", {"data": {"dataset": [entry]}})
     store(home, f"{API}/554", {"data_set_description": described})
     store(home, f"{API}/features/554", {"data_features": {"feature": features}})
@@ -116,6 +120,22 @@ def test_a_set_that_is_not_of_square_pictures_is_refused(home):
     publish(home, "flowers", np.ones((10, 65), int), list("0123456789"))
     with pytest.raises(InputError, match="not of square pictures"):
         fetch_digits("flowers")
+
+
+@pytest.mark.parametrize("pandas", [True, False])
+def test_a_sparse_set_is_refused_by_name(home, monkeypatch, pandas):
+    publish(home, "sparse", *small_set(1), sparse=True)
+    if not pandas:
+        monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(InputError, match="The data set sparse of OpenML is not of square pictures"):
+        fetch_digits("sparse")
+
+
+def test_a_set_without_labels_is_refused_by_name(home, monkeypatch):
+    publish(home, "bare", small_set(1)[0], [])
+    monkeypatch.setitem(sys.modules, "pandas", None)  # with it, scikit-learn itself fails on such a set
+    with pytest.raises(InputError, match="The data set bare of OpenML has no labels"):
+        fetch_digits("bare")
 
 
 def test_a_folder_that_is_there_is_never_fetched(home, run, tmp_path, monkeypatch):

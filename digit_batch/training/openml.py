@@ -36,12 +36,13 @@ def fetch_digits(name: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     Raises
     ------
     InputError
-        OpenML cannot be reached, knows no such set, or the set is not of square pictures of the digits 0 to 9.
+        OpenML cannot be reached, knows no such set, or the set is not of square pictures of the digits 0 to 9 with
+        their labels. A sparse set is not.
     """
-    # The parser of scikit-learn itself is slow. With pandas 3 the other one fails on labels that are numbers, unless
-    # pandas finds out the types by itself.
+    # The parser of scikit-learn itself is slow, but the only one for a sparse set, as "auto" knows. With pandas 3 the
+    # other one fails on labels that are numbers, unless pandas finds out the types by itself.
     parsing: dict[str, Any] = (
-        {"parser": "pandas", "read_csv_kwargs": {"dtype": None}} if find_spec("pandas") else {"parser": "liac-arff"}
+        {"parser": "auto", "read_csv_kwargs": {"dtype": None}} if find_spec("pandas") else {"parser": "liac-arff"}
     )
     try:
         with warnings.catch_warnings(action="ignore"):  # of several versions, of a second try
@@ -51,9 +52,12 @@ def fetch_digits(name: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
             f"There is no folder {name}, and no data set of that name came from OpenML ({_why(error)}). "
             "Check the name of the folder, or go online once: what was fetched is kept."
         ) from error
+    if data.target is None:
+        raise InputError(f"The data set {name} of OpenML has no labels. Name one that has, as mnist_784.")
     values, said = np.asarray(data.data), [str(label).removesuffix(".0") for label in data.target]
-    side = isqrt(values.shape[1])
-    if values.dtype.kind not in "fiu" or side * side != values.shape[1] or side < SMALLEST:
+    width = values.shape[1] if values.ndim == 2 else 0  # of a sparse set, NumPy makes one object
+    side = isqrt(width)
+    if values.dtype.kind not in "fiu" or side * side != width or side < SMALLEST:
         raise InputError(f"The data set {name} of OpenML is not of square pictures. Name one that is, as mnist_784.")
     if strange := sorted(set(said) - set(DIGITS)):
         raise InputError(
