@@ -15,6 +15,7 @@ from digit_batch.errors import InputError
 
 DIGITS = "0123456789"
 NO_DIGIT = "x"
+FRAME = re.compile("[0-9]{1,9}")  # no file has a billion pages, and `int` takes no more than 4,300 digits
 
 Labels = Mapping[tuple[str, int | None], int | None]  # (path, frame or None for all) -> digit or None for no digit
 
@@ -93,8 +94,10 @@ def _add(labels: dict[tuple[str, int | None], int | None], row: Mapping[str, str
         raise InputError(
             f"{place}: the label {row['label'] or ''!r} is no digit. Write 0 to 9, or {NO_DIGIT} for no digit."
         )
-    if page and not (page.isascii() and page.isdecimal()):
-        raise InputError(f"{place}: the frame {page!r} is no number. Write 0 for the first page, or nothing for all.")
+    if page and not FRAME.fullmatch(page):
+        raise InputError(
+            f"{place}: the frame {page[:20]!r} is no number of a page. Write 0 for the first page, or nothing for all."
+        )
     key, digit = (name, int(page) if page else None), int(said) if said in DIGITS else None
     if labels.setdefault(key, digit) != digit:
         before = NO_DIGIT if labels[key] is None else labels[key]

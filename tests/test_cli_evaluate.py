@@ -247,6 +247,7 @@ def test_a_table_may_name_single_frames_and_pictures_without_a_digit(run, tmp_pa
     ("rows", "says"),
     [
         ([("1.png", "one", 1)], "line 2: the frame 'one' is no number"),
+        ([("1.png", "9" * 5000, 1)], "line 2: the frame '99999999999999999999' is no number of a page"),
         ([("1.png", 0, 1), ("1.png", 0, "x")], "line 3: 1.png was given the label 1 before"),
     ],
 )

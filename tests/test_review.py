@@ -130,6 +130,7 @@ def test_more_columns_are_kept_and_correct_is_told_anew(run, tmp_path):
             ["line 3: the label 'eleven'", "line 4: the label ''"],
         ),
         ([("a.png", "first", 3)], ["line 2: the frame 'first'"]),
+        ([("a.png", "9" * 5000, 3)], ["line 2: the frame '99999999999999999999' is no number of a page"]),
         ([("a.png", 0, 3), ("a.png", 0, 4)], ["line 3: a.png was given another label before"]),
     ],
 )

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from digit_batch.errors import InputError
-from digit_batch.labels import DIGITS, NO_DIGIT
+from digit_batch.labels import DIGITS, FRAME, NO_DIGIT
 from digit_batch.parquet import open_table
 from digit_batch.predictions import Prediction, read_header, read_records, row_text
 
@@ -53,8 +53,8 @@ def read_corrections(path: Path) -> Corrections:
 
 def _add(said: dict[tuple[str, int], int | None], path: str, frame: str, label: str) -> str:
     """Take one line in; return what is wrong with it."""
-    if not (frame.isascii() and frame.isdigit()):
-        return f"the frame {frame!r} is no number"
+    if not FRAME.fullmatch(frame):
+        return f"the frame {frame[:20]!r} is no number of a page"
     if label != NO_DIGIT and (len(label) != 1 or label not in DIGITS):
         return f"the label {label!r} is no digit"
     digit = None if label == NO_DIGIT else int(label)
