@@ -16,6 +16,7 @@ from digit_batch.errors import InputError
 DIGITS = "0123456789"
 NO_DIGIT = "x"
 FRAME = re.compile("[0-9]{1,9}")  # no file has a billion pages, and `int` takes no more than 4,300 digits
+HOW_TO_SAY = f"Write 0 to 9, or {NO_DIGIT} for no digit, once for an image; the frame of a first page is 0."
 
 Labels = Mapping[tuple[str, int | None], int | None]  # (path, frame or None for all) -> digit or None for no digit
 
@@ -67,41 +68,61 @@ def read_labels(path: Path) -> Labels:
     InputError
         The table is missing, lacks a column, or a line of it has no digit or contradicts an earlier one.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            rows = csv.DictReader(stream, strict=True)
-            if missing := {"path", "label"} - set(rows.fieldnames or ()):
-                raise InputError(
-                    f"{path} lacks the column {' and '.join(sorted(missing))}. Its first line must name path and label."
-                )
-            labels: dict[tuple[str, int | None], int | None] = {}
-            for row in rows:
-                _add(labels, row, f"{path}, line {rows.line_num}")
-    except OSError as error:
-        raise InputError(f"Cannot read the labels {path}: {error.strerror}. Check the name.") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"The labels {path} are not UTF-8. Save them as CSV UTF-8.") from error
-    except csv.Error as error:
-        raise InputError(f"The labels {path} are no CSV: line {rows.line_num}: {error}.") from error
+    labels, troubles = read_said(path, "labels", ("path", "label"), "Its first line must name path and label.")
+    if troubles:
+        raise InputError(f"{path}, {troubles[0]}. {HOW_TO_SAY}")
     return labels
 
 
-def _add(labels: dict[tuple[str, int | None], int | None], row: Mapping[str, str | None], place: str) -> None:
-    name, said, page = row["path"], (row["label"] or "").strip(), (row.get("frame") or "").strip()
+def read_said(
+    path: Path, what: str, columns: Sequence[str], cure: str, frame: int | None = None
+) -> tuple[Labels, list[str]]:
+    """Read a CSV of images and their digits; return what it says, and what is wrong with some of its lines.
+
+    Parameters
+    ----------
+    what, cure : str
+        In the sentence of an error: what it holds, and what to do where it lacks one of the columns.
+    frame : int or None
+        What a line means that names none.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, is no CSV, or lacks a column.
+    """
+    said: dict[tuple[str, int | None], int | None] = {}
+    troubles = []
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            rows = csv.DictReader(stream, strict=True)
+            if missing := set(columns) - set(rows.fieldnames or ()):
+                raise InputError(f"{path} lacks the column {' and '.join(sorted(missing))}. {cure}")
+            for row in rows:
+                if trouble := _add(said, row, frame):
+                    troubles.append(f"line {rows.line_num}: {trouble}")
+    except OSError as error:
+        raise InputError(f"Cannot read the {what} {path}: {error.strerror}. Check the name.") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"The {what} {path} are not UTF-8. Save them as CSV UTF-8.") from error
+    except csv.Error as error:
+        raise InputError(f"The {what} {path} are no CSV: line {rows.line_num}: {error}.") from error
+    return said, troubles
+
+
+def _add(said: dict[tuple[str, int | None], int | None], row: Mapping[str, str | None], frame: int | None) -> str:
+    """Take one line in; return what is wrong with it."""
+    name, label, page = row["path"], (row["label"] or "").strip(), (row.get("frame") or "").strip()
     if not name:
-        raise InputError(f"{place}: the path is empty. Name an image.")
-    if said != NO_DIGIT and (len(said) != 1 or said not in DIGITS):
-        raise InputError(
-            f"{place}: the label {row['label'] or ''!r} is no digit. Write 0 to 9, or {NO_DIGIT} for no digit."
-        )
+        return "the path is empty"
+    if label != NO_DIGIT and (len(label) != 1 or label not in DIGITS):
+        return f"the label {label!r} is no digit"
     if page and not FRAME.fullmatch(page):
-        raise InputError(
-            f"{place}: the frame {page[:20]!r} is no number of a page. Write 0 for the first page, or nothing for all."
-        )
-    key, digit = (name, int(page) if page else None), int(said) if said in DIGITS else None
-    if labels.setdefault(key, digit) != digit:
-        before = NO_DIGIT if labels[key] is None else labels[key]
-        raise InputError(f"{place}: {name} was given the label {before} before. Keep one of the two.")
+        return f"the frame {page[:20]!r} is no number of a page"
+    key, digit = (name, int(page) if page else frame), int(label) if label in DIGITS else None
+    if said.setdefault(key, digit) != digit:
+        return f"{name} was given the label {NO_DIGIT if said[key] is None else said[key]} before"
+    return ""
 
 
 def folder_of(path: str) -> str:

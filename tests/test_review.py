@@ -131,7 +131,9 @@ def test_more_columns_are_kept_and_correct_is_told_anew(run, tmp_path):
         ),
         ([("a.png", "first", 3)], ["line 2: the frame 'first'"]),
         ([("a.png", "9" * 5000, 3)], ["line 2: the frame '99999999999999999999' is no number of a page"]),
-        ([("a.png", 0, 3), ("a.png", 0, 4)], ["line 3: a.png was given another label before"]),
+        ([("a.png", 0, 3), ("a.png", 0, 4)], ["line 3: a.png was given the label 3 before"]),
+        ([("a.png", 0, 3), ("a.png", "", "x")], ["line 3: a.png was given the label 3 before"]),
+        ([("", 0, 3)], ["line 2: the path is empty"]),
     ],
 )
 def test_unknown_rows_and_labels_are_each_named_and_nothing_is_applied(run, tmp_path, rows, names):

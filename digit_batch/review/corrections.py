@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from digit_batch.errors import InputError
-from digit_batch.labels import DIGITS, FRAME, NO_DIGIT
+from digit_batch.labels import HOW_TO_SAY, read_said
 from digit_batch.parquet import open_table
 from digit_batch.predictions import Prediction, read_header, read_records, row_text
 
@@ -28,39 +28,11 @@ def read_corrections(path: Path) -> Corrections:
     InputError
         It cannot be read, or some of its lines are wrong: each is named.
     """
-    said: dict[tuple[str, int], int | None] = {}
-    troubles = []
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            rows = csv.DictReader(stream, strict=True)
-            if missing := {"path", "frame", "label"} - set(rows.fieldnames or ()):
-                raise InputError(
-                    f"{path} lacks the column {' and '.join(sorted(missing))}. Give the CSV that the review page saved."
-                )
-            for row in rows:
-                if trouble := _add(said, row["path"] or "", row["frame"] or "0", (row["label"] or "").strip()):
-                    troubles.append(f"line {rows.line_num}: {trouble}")
-    except OSError as error:
-        raise InputError(f"Cannot read the corrections {path}: {error.strerror}. Check the name.") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"The corrections {path} are not UTF-8. Save them as CSV UTF-8.") from error
-    except csv.Error as error:
-        raise InputError(f"The corrections {path} are no CSV: line {rows.line_num}: {error}.") from error
+    cure = "Give the CSV that the review page saved."
+    said, troubles = read_said(path, "corrections", ("path", "frame", "label"), cure, frame=0)
     if troubles:
-        raise InputError(f"Nothing was changed. {path}, {name_all(troubles)}. Write 0 to 9, or x for no digit.")
-    return said
-
-
-def _add(said: dict[tuple[str, int], int | None], path: str, frame: str, label: str) -> str:
-    """Take one line in; return what is wrong with it."""
-    if not FRAME.fullmatch(frame):
-        return f"the frame {frame[:20]!r} is no number of a page"
-    if label != NO_DIGIT and (len(label) != 1 or label not in DIGITS):
-        return f"the label {label!r} is no digit"
-    digit = None if label == NO_DIGIT else int(label)
-    if said.setdefault((path, int(frame)), digit) != digit:
-        return f"{path} was given another label before"
-    return ""
+        raise InputError(f"Nothing was changed. {path}, {name_all(troubles)}. {HOW_TO_SAY}")
+    return {(name, frame or 0): digit for (name, frame), digit in said.items()}
 
 
 def name_all(troubles: list[str]) -> str:
