@@ -1,5 +1,6 @@
 """Archives read as folders: the same images under the same names, and nothing a hostile one asks for."""
 
+import gzip
 import io
 import os
 import pickle
@@ -7,6 +8,7 @@ import random
 import struct
 import tarfile
 import zipfile
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -196,6 +198,56 @@ def test_overlapping_members_are_refused(tmp_path: Path) -> None:
     data[second + 42 : second + 46] = bytes(4)
     Path(path).write_bytes(data)
     assert read_all(path) == [("", "broken archive: members overlap")]
+
+
+@pytest.mark.parametrize("outside", [2**63, 10_000])
+def test_members_said_to_lie_outside_their_zip_cost_no_other_its_row(outside: int, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for name in ("1.png", "2.png", "scan"):
+            archive.writestr(name, encode(1))
+        for number, info in enumerate(archive.infolist()[1:]):
+            info.header_offset = outside + 1000 * number
+    pack(tmp_path / "b.zip", {"3.png": encode(3)})
+    assert read_all(str(tmp_path)) == [
+        ("a.zip/1.png", 1),
+        ("a.zip/2.png", "damaged archive: said to lie outside of it"),
+        ("a.zip/scan", "skipped: not an image"),
+        ("b.zip/3.png", 3),
+    ]
+
+
+def test_a_place_past_every_file_is_refused_whoever_asks_for_it(tmp_path: Path) -> None:
+    path = pack(tmp_path / "s.zip", {"1.png": encode(1)})
+    with pytest.raises(archives.Refused, match="damaged in its archive"):
+        archives.read_member(path, archives.Place("zip", 2**63, 9, 9))
+
+
+def make_header(info: tarfile.TarInfo, at: int, value: bytes) -> bytes:
+    """Give a tar's header with some bytes overwritten, and its sum made good."""
+    header = bytearray(info.tobuf(tarfile.GNU_FORMAT))
+    header[at : at + len(value)] = value
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    return bytes(header)
+
+
+def test_a_tar_that_leads_back_is_not_gone_through_for_ever(tmp_path: Path) -> None:
+    path = tmp_path / "s.tar.gz"
+    back = make_header(tarfile.TarInfo("2.png"), 124, b"\xff\xff\xff\xff" + struct.pack(">q", -512))
+    path.write_bytes(gzip.compress(tarfile.TarInfo("1.png").tobuf() + back + bytes(10_000)))
+    first, *rest = islice(archives.list_members(str(path), "tar.gz"), 9)
+    assert first.name == "1.png"
+    assert rest == [archives.Member("", trouble="broken archive: damaged")]
+
+
+def test_a_list_of_holes_as_long_as_its_tar_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "HEADERS_BYTES", 20_000)
+    info = tarfile.TarInfo("1.png")
+    info.type = tarfile.GNUTYPE_SPARSE
+    header = make_header(info, 482, b"\1")  # its list goes on in the next block
+    path = tmp_path / "s.tar"
+    path.write_bytes(header + (b"00000000001\0" * 42).ljust(512, b"\1") * 100)
+    assert read_all(str(path)) == [("", "broken archive: a header too long to be true")]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -37,7 +37,8 @@ ENDINGS = {
 }
 ENDING_WORDS = tuple(ENDINGS)
 MEMBER_BYTES = 256 * 2**20  # the largest member that is read: members are held in memory whole
-HEADER_BYTES = 2**20  # the longest name or header of a tar that is believed
+HEADER_BYTES = 2**20  # the longest name or header of a tar that is believed,
+HEADERS_BYTES = 4 * HEADER_BYTES  # and all those of one member: a list of holes could be as long as the tar
 FREE_BYTES = 2**30  # a packed tar may always unpack to this much,
 MOST_RATIO = 200  # and beyond it to this many times its size: scans pack 1 to 50 times
 BLOCK_BYTES = 2**16
@@ -179,12 +180,13 @@ def _list_zip(path: str) -> Iterator[Member]:
         if info.header_offset < end:  # one stretch of bytes counted many times, as in archive bombs
             raise Refused("members overlap")
         end = info.header_offset + LOCAL_HEADER + info.compress_size
+    size = os.stat(path).st_size
     for info in infos:
         if not info.is_dir():
-            yield _describe_zipped(info)
+            yield _describe_zipped(info, size)
 
 
-def _describe_zipped(info: zipfile.ZipInfo) -> Member:
+def _describe_zipped(info: zipfile.ZipInfo, archive_size: int) -> Member:
     name = info.filename
     if not info.flag_bits & 0x800:  # not said to be UTF-8, which it often is nevertheless
         try:
@@ -199,21 +201,23 @@ def _describe_zipped(info: zipfile.ZipInfo) -> Member:
         return Member(name, trouble="encrypted in its archive")
     if info.compress_type not in METHODS:
         return Member(name, trouble=f"packed in a way that is not read: zip method {info.compress_type}")
+    if not 0 <= info.header_offset <= archive_size:  # up to 2**64 can be declared, more than a file can be asked for
+        return Member(name, trouble="damaged archive: said to lie outside of it")
     place = Place("zip", info.header_offset, info.file_size, info.compress_size, info.compress_type, info.CRC)
     return Member(name, place)
 
 
 def _read_zipped(path: str, place: Place, wanted: int) -> bytes:
     with open(path, "rb") as file:
-        file.seek(place.offset)
-        header = file.read(LOCAL_HEADER)
-        if len(header) < LOCAL_HEADER or not header.startswith(b"PK\x03\x04"):
-            raise Refused("damaged archive")
-        lengths = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
-        file.seek(lengths, os.SEEK_CUR)
         try:
+            file.seek(place.offset)
+            header = file.read(LOCAL_HEADER)
+            if len(header) < LOCAL_HEADER or not header.startswith(b"PK\x03\x04"):
+                raise Refused("damaged archive")
+            lengths = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
+            file.seek(lengths, os.SEEK_CUR)
             data = _unpack(file, place, wanted)
-        except (zlib.error, OSError, EOFError, ValueError):
+        except (zlib.error, OSError, EOFError, ValueError, OverflowError):
             raise Refused("damaged in its archive") from None
     if len(data) < wanted:
         raise Refused(f"truncated file: {wanted - len(data):,} bytes short".replace(",", " "))
@@ -248,6 +252,7 @@ class _Tape:
         self.most = max(FREE_BYTES, MOST_RATIO * os.stat(path).st_size) if kind != "tar" else None
         opener: Any = {"tar": open, "tar.gz": gzip.open, "tar.bz2": bz2.open, "tar.xz": lzma.open}[kind]
         self.file: IO[bytes] = opener(path, "rb")
+        self.headers = 0  # bytes read of those of one member, for whoever lists to set back
 
     def tell(self) -> int:
         return self.file.tell()
@@ -258,7 +263,8 @@ class _Tape:
         return self.file.seek(offset)
 
     def read(self, size: int = -1) -> bytes:
-        if not 0 <= size <= HEADER_BYTES:
+        self.headers += size
+        if not 0 <= size <= HEADER_BYTES or self.headers > HEADERS_BYTES:
             raise Refused("a header too long to be true")
         return self.file.read(size)
 
@@ -276,6 +282,9 @@ def _list_tar(path: str, kind: str) -> Iterator[Member]:
             with tarfile.open(fileobj=cast(IO[bytes], tape), mode="r:") as archive:
                 while (info := archive.next()) is not None:
                     archive.members = []  # type: ignore[attr-defined]  # it keeps all it has met: there can be millions
+                    tape.headers = 0
+                    if info.size < 0 or archive.offset < info.offset_data:  # would lead back, round and round
+                        raise Refused("damaged")
                     if not info.isdir():
                         yield _describe_tarred(info, kind)
                 tape.seek(archive.offset)
