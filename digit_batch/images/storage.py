@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from digit_batch.errors import DigitBatchError, InputError, missing_extra
+from digit_batch.images.archives import wind_tape
 from digit_batch.images.sources import Place, Refused, Source, show_name
 
 if TYPE_CHECKING:
@@ -276,27 +277,28 @@ def _too_large(size: int) -> Refused:
 
 
 def fetch_ahead(chunk: Sequence[Source], breathe: Callable[[], None] = lambda: None) -> Iterator[Source]:
-    """Yield the files of a chunk in order, with the bytes of those in a storage, which are fetched many at a time.
+    """Yield the files of a chunk in order, each at hand for its reader.
+
+    Those in a storage come with their bytes, which are fetched many at a time; a packed tar is wound to its member.
 
     Parameters
     ----------
     chunk : sequence of Source
         As `cut_chunks` cuts it, so that all its bytes may be held together.
     breathe : callable
-        Called now and then while the network is waited for.
+        Called now and then while the network is waited for, or an archive unpacked.
     """
     away = [
         place
         for place, source in enumerate(chunk)
         if source.content is None and not source.trouble and is_url(source.path)
     ]
-    if not away:
-        yield from chunk
-        return
     pool = ThreadPoolExecutor(TOGETHER, thread_name_prefix="digit_batch fetch")
     try:
         coming = {place: pool.submit(read_url, chunk[place]) for place in away}
         for place, source in enumerate(chunk):
+            if source.place is not None and place not in coming:
+                wind_tape(source.path, source.place, breathe)
             yield _fill(source, coming.pop(place), breathe) if place in coming else source
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
