@@ -195,6 +195,12 @@ REASONS = {
     "cut pgm": (encode(GREY, "PPM")[:-7], "truncated file: 7 bytes short"),
     "cut png": (encode(GREY, "PNG")[:-60], "truncated file: at least 60 bytes short"),
     "cut jpeg": (encode(GREY, "JPEG")[:-200], "truncated file"),
+    "cut webp": (encode(GREY.convert("RGB"), "WEBP", lossless=True)[:-50], "truncated file: 50 bytes short"),
+    "cut moving webp": (
+        encode(GREY.convert("RGB"), "WEBP", save_all=True, append_images=[Image.fromarray(255 - TWIN)])[:-50],
+        "truncated file: 50 bytes short",
+    ),
+    "webp that is whole but broken": (b"RIFF\x14\0\0\0WEBPVP8 " + bytes(12), "damaged WEBP file"),
     "png of nothing": (b"\x89PNG\r\n\x1a\n", "damaged PNG file"),
 }
 

@@ -123,29 +123,32 @@ def read_frames(source: Source, limits: Limits = Limits()) -> Iterator[Frame | U
     try:
         if source.trouble:
             raise Refused(source.trouble)
-        with _open_source(source) as file:
-            kind = _sniff_file(file)
-            pixels = _read_quickly(file, kind, limits)
-            if pixels is not None:
-                yield Frame(0, pixels)
-                return
+        file = _open_source(source)
+        kind = _sniff_file(file)
+        pixels = _read_quickly(file, kind, limits)
+        if pixels is not None:
+            yield Frame(0, pixels)
+            return
+        with _Guard(kind, limits):
+            image = _PLUGINS[kind](file)
+            item = _read_frame(file, image, kind, 0, limits)
+        yield item
+        # Asked of a GIF, the question already reads on, so that it is left to the guarded turning of the page.
+        while kind == "GIF" or getattr(image, "is_animated", False):
+            index = item.index + 1
             with _Guard(kind, limits):
-                image = _PLUGINS[kind](file)
-                item = _read_frame(file, image, kind, 0, limits)
+                if not _turn_page(image, item):
+                    return
+                if index >= limits.max_frames:
+                    raise Refused(f"more than {limits.max_frames} frames: the rest were not read")
+                item = _read_frame(file, image, kind, index, limits)
             yield item
-            # Asked of a GIF, the question already reads on, so that it is left to the guarded turning of the page.
-            while kind == "GIF" or getattr(image, "is_animated", False):
-                index = item.index + 1
-                with _Guard(kind, limits):
-                    if not _turn_page(image, item):
-                        return
-                    if index >= limits.max_frames:
-                        raise Refused(f"more than {limits.max_frames} frames: the rest were not read")
-                    item = _read_frame(file, image, kind, index, limits)
-                yield item
     # Pillow raises some ten kinds of exception for broken files: of 14,311 of them, 396 ended in none of OSError.
     except Exception as error:
         yield Unreadable(index, _explain(error, kind, file, image))
+    finally:
+        if file is not None:  # not closed before its trouble is explained: its bytes tell how many are missing
+            file.close()
 
 
 def _read_quickly(file: IO[bytes], kind: str, limits: Limits) -> NDArray[np.uint8] | None:
