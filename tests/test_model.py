@@ -8,6 +8,7 @@ import os
 import pickle
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 from dataclasses import replace
 
@@ -21,6 +22,7 @@ from sklearn.svm import SVC
 
 from digit_batch.errors import DigitBatchError, ModelError, OutputError
 from digit_batch.model import Model, load_model, save_model, see_directions, shipped_model
+from digit_batch.model.file import MODEL_BYTES, SCHEMA_BYTES
 from digit_batch.predictions import CLASSES
 from digit_batch.training.fitting import find_axes
 
@@ -249,7 +251,13 @@ def change_kernel(svc):
     svc.kernel = "linear"
 
 
-@pytest.mark.parametrize("change", [cut_vectors, swap_classes, spoil_number, change_kernel])
+def take_vectors(svc):
+    """Give the first digit's support vectors to the second."""
+    svc._n_support = svc._n_support.copy()
+    svc._n_support[:2] = 0, svc._n_support[:2].sum()
+
+
+@pytest.mark.parametrize("change", [cut_vectors, swap_classes, spoil_number, change_kernel, take_vectors])
 def test_a_classifier_whose_parts_do_not_fit_is_refused(load, document, tmp_path, change):
     svc = copy.deepcopy(document["svc"])
     change(svc)
@@ -289,16 +297,63 @@ def test_the_trap_of_the_test_above_is_a_real_one(document, tmp_path):
 
 def test_a_foreign_type_named_anywhere_in_the_schema_is_found(load, saved, tmp_path):
     """The schema is text: a type can be slipped in under a node of any kind."""
-    with zipfile.ZipFile(saved) as archive:
-        parts = {name: archive.read(name) for name in archive.namelist()}
-    schema = json.loads(parts["schema.json"])
-    schema["hidden"] = [{"deep": {"__class__": "system", "__module__": "posix", "__loader__": "FunctionNode"}}]
-    parts["schema.json"] = json.dumps(schema).encode()
-    with zipfile.ZipFile(tmp_path / "m.skops", "w") as archive:
+    hidden = [{"deep": {"__class__": "system", "__module__": "posix", "__loader__": "FunctionNode"}}]
+    parts = parts_of(saved)
+    parts["schema.json"] = json.dumps({**json.loads(parts["schema.json"]), "hidden": hidden}).encode()
+    with pytest.raises(ModelError, match=r"posix\.system"):
+        load(pack(parts, tmp_path / "m.skops"))
+
+
+def parts_of(path):
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def pack(parts, path, declared=()):
+    """Write a model file, whose directory may declare other sizes than its parts have."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in parts.items():
             archive.writestr(name, data)
-    with pytest.raises(ModelError, match=r"posix\.system"):
-        load(tmp_path / "m.skops")
+        for name, size in dict(declared).items():
+            archive.getinfo(name).file_size = size
+    return path
+
+
+def largest(parts):
+    return max(parts, key=lambda name: len(parts[name]))
+
+
+def test_a_file_that_declares_more_than_a_model_has_is_refused_unread(load, saved, tmp_path):
+    parts = parts_of(saved)
+    for name, size in ((largest(parts), MODEL_BYTES), ("schema.json", SCHEMA_BYTES + 1)):
+        with pytest.raises(ModelError, match=r"would unpack to more than \d+ MB, which no model needs"):
+            load(pack(parts, tmp_path / "m.skops", {name: size}))
+
+
+def test_an_array_named_more_often_than_memory_has_room_for_is_refused(load, saved, tmp_path):
+    parts = parts_of(saved)
+    name = largest(parts)
+    named = [{"file": name}] * (MODEL_BYTES // len(parts[name]))
+    parts["schema.json"] = json.dumps({**json.loads(parts["schema.json"]), "hidden": named}).encode()
+    with pytest.raises(ModelError, match="would unpack to more than 512 MB"):
+        load(pack(parts, tmp_path / "m.skops"))
+
+
+@pytest.mark.parametrize("chosen", [largest, lambda parts: "schema.json"], ids=["array", "schema"])
+def test_a_part_is_unpacked_no_further_than_it_declares(load, saved, tmp_path, chosen):
+    """Its declared size may be a lie."""
+    load(saved)  # imports what it needs
+    parts = parts_of(saved)
+    name = chosen(parts)
+    declared = {name: len(parts[name])}
+    parts[name] += b" " * 200_000_000
+    path = pack(parts, tmp_path / "m.skops", declared)
+    tracemalloc.start()
+    with pytest.raises(ModelError, match="damaged or no model"):
+        load(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 50_000_000
 
 
 @pytest.mark.parametrize("share", [0, 0.01, 0.3, 0.6, 0.9, 0.99, 0.9999])

@@ -12,6 +12,7 @@ the schema names must stand in `TRUSTED_TYPES`. `FORMAT` says how the archive is
 import io
 import json
 import zipfile
+from collections.abc import Iterator
 from dataclasses import asdict, fields
 from importlib import resources
 from importlib.metadata import version
@@ -32,6 +33,8 @@ from digit_batch.predictions import CLASSES
 
 FORMAT = 4
 PACKED = 8  # level of compression: 9 makes the file 3 % smaller, and takes 20 s instead of 7
+MODEL_BYTES = 512 * 2**20  # that a file may unpack to; the model that ships has 27 MB,
+SCHEMA_BYTES = 8 * 2**20  # and its schema 42 kB; as objects, one takes up to twenty times its size
 TRUSTED_TYPES = frozenset(
     {
         "builtins.dict",
@@ -92,7 +95,7 @@ def load_model(path: Path | None = None, *, bare: bool = False) -> Model:
     Raises
     ------
     ModelError
-        The file is missing, damaged, of foreign types, or made for another format, scikit-learn or recipe.
+        The file is missing, damaged, too large, of foreign types, or made for another format, scikit-learn or recipe.
     """
     path = shipped_model() if path is None else path
     try:
@@ -100,8 +103,12 @@ def load_model(path: Path | None = None, *, bare: bool = False) -> Model:
     except OSError as error:
         raise ModelError(f"Cannot read the model {path}: {error.strerror}. Give a model file with --model.") from error
     try:
-        foreign = _named_types(data) - TRUSTED_TYPES
-        document = None if foreign else _read_arrays(data) if bare else _build(data)
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            schema = _read_schema(archive, path)
+            foreign = _named_types(schema) - TRUSTED_TYPES
+            document = None if foreign else _read_arrays(schema, archive) if bare else _build(archive)
+    except ModelError:
+        raise
     except Exception as error:  # whatever a damaged archive makes zipfile, json, numpy or skops raise
         raise ModelError(
             f"The model {path} is damaged or no model at all ({type(error).__name__}). "
@@ -123,54 +130,93 @@ def shipped_model() -> Path:
     return installed if installed.exists() else in_checkout
 
 
-def _named_types(data: bytes) -> set[str]:
-    """Return every type named in the archive's schema, without building any."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        schema = json.loads(archive.read("schema.json"))
-    found: set[str] = set()
-    queue: list[Any] = [schema]
+def _read_schema(archive: zipfile.ZipFile, path: Path) -> Any:
+    """Return the schema of an archive that is not larger than a model can be, whatever is read of it.
+
+    Raises
+    ------
+    ModelError
+        It is larger.
+    """
+    infos = archive.infolist()
+    sizes = {info.filename: info.file_size for info in infos}  # of a name that is there twice, as it is read: the last
+    _check_size(sum(info.file_size for info in infos), MODEL_BYTES, path)
+    _check_size(sizes["schema.json"], SCHEMA_BYTES, path)
+    schema = json.loads(_read(archive, "schema.json"))
+    named = (node.get("file") for node in _walk_schema(schema))  # what is named twice can be built twice
+    _check_size(sum(sizes.get(name, 0) for name in named if isinstance(name, str)), MODEL_BYTES, path)
+    return schema
+
+
+def _read(archive: zipfile.ZipFile, name: str) -> bytes:
+    """Return a part of the archive, unpacked no further than it is declared to go, as `archive.read` would."""
+    info = archive.getinfo(name)
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError("packed in a way that has no limit in zipfile")
+    with archive.open(info) as file:
+        return file.read(info.file_size)
+
+
+def _check_size(size: int, most: int, path: Path) -> None:
+    if size > most:
+        raise ModelError(
+            f"The model {path} would unpack to more than {most >> 20} MB, which no model needs. "
+            "Use only models made by `digit-batch train`."
+        )
+
+
+def _walk_schema(schema: Any) -> Iterator[dict[str, Any]]:
+    """Yield every dict in a schema, itself first."""
+    queue = [schema]
     while queue:
         node = queue.pop()
         if isinstance(node, dict):
-            if "__class__" in node and "__module__" in node:
-                found.add(f"{node['__module__']}.{node['__class__']}")
+            yield node
             queue.extend(node.values())
         elif isinstance(node, list):
             queue.extend(node)
-    return found
 
 
-def _build(data: bytes) -> Any:
+def _named_types(schema: Any) -> set[str]:
+    """Return every type named in the archive's schema, without building any."""
+    nodes = (node for node in _walk_schema(schema) if "__class__" in node and "__module__" in node)
+    return {f"{node['__module__']}.{node['__class__']}" for node in nodes}
+
+
+def _build(archive: zipfile.ZipFile) -> Any:
     """Return the document with everything in it built as it was saved."""
     import skops.io
 
-    return skops.io.loads(data, trusted=[])
+    unpacked = io.BytesIO()  # skops reads with `archive.read`
+    with zipfile.ZipFile(unpacked, "w") as plain:
+        for name in dict.fromkeys(archive.namelist()):
+            plain.writestr(name, _read(archive, name))
+    return skops.io.loads(unpacked.getvalue(), trusted=[])
 
 
-def _read_arrays(data: bytes) -> Any:
+def _read_arrays(schema: dict[str, Any], archive: zipfile.ZipFile) -> Any:
     """Return the document with the arrays of its classifiers, and nothing built but numbers, texts and lists."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
 
-        def read(node: dict[str, Any]) -> Any:
-            kind = node["__loader__"]
-            if kind == "JsonNode":
-                return json.loads(node["content"])
-            if kind == "NdArrayNode":
-                return np.lib.format.read_array(io.BytesIO(archive.read(node["file"])), allow_pickle=False)
-            if kind in ("ListNode", "TupleNode"):
-                return [read(item) for item in node["content"]]
-            if kind == "DictNode":
-                return {name: read(item) for name, item in node["content"].items()}
-            if (node["__module__"], node["__class__"]) != ("sklearn.svm._classes", "SVC"):
-                raise ValueError(f"{node['__class__']} where none is expected")
-            parts = node["content"]["content"]
-            places = {
-                field.name: parts.get("_n_support" if field.name == "n_support_" else field.name)
-                for field in fields(Arrays)
-            }
-            return Arrays(**{name: read(place) for name, place in places.items()}) if all(places.values()) else None
+    def read(node: dict[str, Any]) -> Any:
+        kind = node["__loader__"]
+        if kind == "JsonNode":
+            return json.loads(node["content"])
+        if kind == "NdArrayNode":
+            return np.lib.format.read_array(io.BytesIO(_read(archive, node["file"])), allow_pickle=False)
+        if kind in ("ListNode", "TupleNode"):
+            return [read(item) for item in node["content"]]
+        if kind == "DictNode":
+            return {name: read(item) for name, item in node["content"].items()}
+        if (node["__module__"], node["__class__"]) != ("sklearn.svm._classes", "SVC"):
+            raise ValueError(f"{node['__class__']} where none is expected")
+        parts = node["content"]["content"]
+        places = {
+            field.name: parts.get("_n_support" if field.name == "n_support_" else field.name)
+            for field in fields(Arrays)
+        }
+        return Arrays(**{name: read(place) for name, place in places.items()}) if all(places.values()) else None
 
-        return read(json.loads(archive.read("schema.json")))
+    return read(schema)
 
 
 def _model(document: Any, path: Path) -> Model:
@@ -232,7 +278,7 @@ def _is_whole(svc: Any, seen: int) -> bool:
             and classes in (CLASSES, STRANGER + 1)
             and list(svc.classes_) == list(range(classes))
             and count.shape == (classes,)
-            and count.min() >= 0
+            and count.min() > 0  # the margins are divided by it
             and vectors.shape == (int(count.sum()), seen)
             and seen > 0
             and coefficients.shape == (classes - 1, len(vectors))
