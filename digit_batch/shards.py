@@ -13,7 +13,7 @@ import heapq
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -292,4 +292,5 @@ def _raise_open_files(wanted: int) -> None:
     now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     if now != resource.RLIM_INFINITY and now < wanted + spare:
         raised = wanted + spare if most == resource.RLIM_INFINITY else min(wanted + spare, most)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(now, raised), most))
+        with suppress(ValueError, OSError):  # macOS names no maximum and has one: opening tells what is too much
+            resource.setrlimit(resource.RLIMIT_NOFILE, (max(now, raised), most))

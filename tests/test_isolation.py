@@ -8,17 +8,20 @@ has its folder on the path: in worker processes it lets the opening of ``kill*.p
 import csv
 import io
 import os
+import pickle
 import shutil
 import signal
 import subprocess
 import sys
 import tarfile
 import time
+from queue import SimpleQueue
 
 import pytest
 from folders import PACKAGE, draw, fill, run, start
 
 from digit_batch.batch import classify
+from digit_batch.batch.workers import Worker
 from digit_batch.errors import InputError
 from digit_batch.model import load_model
 
@@ -147,6 +150,18 @@ def test_a_worker_runs_out_of_its_own_memory_first():
     done = subprocess.run([sys.executable, "-c", script], cwd=PACKAGE, capture_output=True, text=True)
     if sys.platform == "linux":
         assert done.stdout == "refused\n", done.stderr
+
+
+def test_a_reader_whose_words_cannot_be_taken_in_counts_as_dead():
+    """As one that says more than this process has memory for: its image is told of, and the run goes on."""
+    words = pickle.PROTO + b"\4" + pickle.BINBYTES8 + (2**62).to_bytes(8, "little")
+    with pytest.raises(MemoryError):
+        pickle.loads(words)
+    speak = f"import sys; sys.stdout.buffer.write({words!r})"
+    process = subprocess.Popen([sys.executable, "-c", speak], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    events = SimpleQueue()
+    worker = Worker(process, b"", events)
+    assert events.get(timeout=30) == (worker, "died", None)
 
 
 @pytest.mark.parametrize("limit", ["--timeout=inf", "--timeout=1e10", "--max-pixels=1000000000000000000"])

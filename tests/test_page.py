@@ -128,6 +128,13 @@ def test_every_row_has_its_own_picture(tmp_path, monkeypatch, jobs):
     assert sum(len(sheet["trouble"]) for sheet in sheets) == 2
 
 
+def test_no_more_processes_are_asked_for_than_windows_can_wait_for(monkeypatch):
+    """There, the pool refuses more when it is made, before any picture is read."""
+    monkeypatch.setattr("digit_batch.report.page.sheets.ALONE_ROWS", -1)
+    monkeypatch.setattr("sys.platform", "win32")
+    assert list(make_sheets([], {}, **READ, jobs=100)) == []
+
+
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_of_a_name_that_an_archive_holds_twice_each_row_has_its_own_picture_or_none(tmp_path):
     with zipfile.ZipFile(tmp_path / "s.zip", "w") as archive:

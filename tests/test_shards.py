@@ -252,6 +252,18 @@ def test_joining_holds_no_table(tmp_path):
     assert most < sum(table.stat().st_size for table in tables) / 3  # what is left are the buffers of eight files
 
 
+def test_a_system_that_lets_no_more_files_be_opened_is_asked_and_left(tmp_path, monkeypatch):
+    """macOS names no maximum, and refuses what is above its own; a few shares need no more."""
+    resource = pytest.importorskip("resource")
+
+    def refuse(kind, limits):
+        raise ValueError("current limit exceeds maximum limit")
+
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (1, resource.RLIM_INFINITY))
+    monkeypatch.setattr(resource, "setrlimit", refuse)
+    assert joined(make_tables(tmp_path, ["a.png", "b.png"], of=2)).count("\n") == 3
+
+
 def test_a_folder_is_no_share(tmp_path):
     result = run("merge", tmp_path, "-o", tmp_path / "all.csv")
     assert result.exit_code == 1 and result.stderr.count("\n") == 1 and "is a folder" in result.stderr

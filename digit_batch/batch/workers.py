@@ -111,7 +111,7 @@ class Worker:
                         kind, content = pickle.load(process.stdout)
                         self._events.put((self, kind, content))
                     awaited = "done"
-        except (EOFError, OSError, pickle.UnpicklingError):  # it died, perhaps in the middle of a word
+        except Exception:  # it died, in the middle of a word too; or there is no memory for what it says
             self._events.put((self, "died", None))
         finally:
             process.kill()

@@ -34,6 +34,7 @@ QUALITIES = (60, 30, 5)  # of a WebP, the next where the one before gives too mu
 ALONE_BYTES = 24 << 20  # of files, or
 ALONE_ROWS = 1_500  # rows: below both, starting processes costs more than it saves
 AHEAD = 4  # sheets under way for each process
+MOST_JOBS = 61  # processes: Windows waits for no more at once, and `ProcessPoolExecutor` refuses them there
 
 Sheet = dict[str, Any]
 
@@ -62,7 +63,7 @@ def make_sheets(
     """
     wanted = find_wanted(rows)
     sheets = (wanted[start : start + TILES] for start in range(0, len(wanted), TILES))
-    jobs = jobs or usable_cores()
+    jobs = min(jobs or usable_cores(), MOST_JOBS)
     if jobs == 1 or _is_little(wanted):
         with threadpool_limits(1):
             for part in sheets:
