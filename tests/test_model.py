@@ -11,6 +11,7 @@ import sys
 import tracemalloc
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -134,6 +135,12 @@ def test_margins_of_the_shipped_model_are_scikit_learns_too(points):
     shipped = load_model()
     few = points[::10]
     assert np.abs(shipped.margins(few) - margins_of_scikit_learn(shipped, few)).max() < 1e-3
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="no such device")
+def test_a_model_without_an_end_is_refused(load):
+    with pytest.raises(ModelError, match="not a file"):
+        load(Path("/dev/zero"))
 
 
 @pytest.mark.parametrize("gamma", [1e-3, 0.1, 10])

@@ -9,8 +9,10 @@ the schema names must stand in `TRUSTED_TYPES`. `FORMAT` says how the archive is
 4. also axes, along which it does, or None.
 """
 
+import errno
 import io
 import json
+import stat
 import zipfile
 from collections.abc import Iterator
 from dataclasses import asdict, fields
@@ -99,6 +101,10 @@ def load_model(path: Path | None = None, *, bare: bool = False) -> Model:
     """
     path = shipped_model() if path is None else path
     try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for, and a device may have no end
+            raise OSError(errno.EINVAL, "not a file")
+        _check_size(status.st_size, MODEL_BYTES, path)
         data = path.read_bytes()
     except OSError as error:
         raise ModelError(f"Cannot read the model {path}: {error.strerror}. Give a model file with --model.") from error
@@ -278,7 +284,7 @@ def _is_whole(svc: Any, seen: int) -> bool:
             and classes in (CLASSES, STRANGER + 1)
             and list(svc.classes_) == list(range(classes))
             and count.shape == (classes,)
-            and count.min() > 0  # the margins are divided by it
+            and count.min() > 0  # libsvm leaves no class without one
             and vectors.shape == (int(count.sum()), seen)
             and seen > 0
             and coefficients.shape == (classes - 1, len(vectors))
