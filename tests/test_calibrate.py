@@ -151,6 +151,10 @@ def test_what_makes_no_sense_together_is_exit_code_2(run, labelled, tmp_path):
     assert run("train", "--calibrate-on", labelled, "--data", labelled, "-o", tmp_path / "m.skops").exit_code == 2
     assert run("train", "--model", tmp_path / "m.skops", "-o", tmp_path / "n.skops").exit_code == 2
     assert not list(tmp_path.iterdir())
+    table = tmp_path / "rows.csv"
+    table.write_text("path,frame,label,confidence,status,reason\n")
+    words = ("--labels", table, "-o", tmp_path / "m.skops")
+    assert run("train", "--calibrate-on", table, *words).exit_code == 2
 
 
 @pytest.mark.parametrize(

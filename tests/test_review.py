@@ -99,8 +99,9 @@ def test_corrections_get_into_a_table_whose_cells_are_all_quoted(run, tmp_path):
     assert [one["label"] for one in after] == ["3" if one["path"].startswith("b") else one["label"] for one in before]
 
 
-def test_a_table_whose_header_is_torn_leaves_nothing_behind(run, tmp_path):
-    (tmp_path / "rows.csv").write_text(",".join(header()))
+@pytest.mark.parametrize("rows", ["", "\na.png,0,3,0.9000,ok,"], ids=["header", "last row"])
+def test_a_table_that_is_torn_leaves_nothing_behind(run, tmp_path, rows):
+    (tmp_path / "rows.csv").write_text(",".join(header()) + rows)
     corrections = write_corrections(tmp_path / "c.csv", [])
     result = run("review", "--apply", corrections, tmp_path / "rows.csv", "-o", tmp_path / "out.csv")
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)

@@ -114,7 +114,7 @@ def train(
     from digit_batch.batch import Settings
     from digit_batch.cli.outputs import check_apart
     from digit_batch.cli.screen import out, steps
-    from digit_batch.cli.truth import find_truth
+    from digit_batch.cli.truth import find_truth, is_table
     from digit_batch.images import Limits
     from digit_batch.model import save_model
     from digit_batch.output import check_output, whole_file
@@ -123,6 +123,8 @@ def train(
     from digit_batch.training import Plan
     from digit_batch.training import train as fit
 
+    if calibrate_on and (labels or label_pattern) and is_table(calibrate_on):
+        raise typer.BadParameter("A reviewed table has its labels: give no --labels or --label-pattern with it.")
     for path in (output, metrics, plot):
         if path is not None:
             check_output(path, force=force)
