@@ -16,7 +16,7 @@ from digit_batch.model import Model
 from digit_batch.predictions import Prediction
 from digit_batch.reading import MIN_CONFIDENCE, Box, Polarity, read_pictures
 
-CHUNK_FILES = 256  # a few dozen calls of NumPy more or less are then nothing to each image; few enough to stop quickly
+CHUNK_FILES = 512  # a few dozen calls of NumPy more or less are then nothing to each image; few enough to stop quickly
 CHUNK_BYTES = 8 << 20  # of files on disk; ten A4 pages, quicker than twice five, and no worker ends late
 BATCH_PIXELS = 16_000_000  # held at once while a chunk is read; one larger picture is held alone
 

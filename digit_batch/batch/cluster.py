@@ -30,7 +30,7 @@ from digit_batch.model import Model
 from digit_batch.predictions import Prediction
 from digit_batch.process import usable_cores
 
-PARCEL_CHUNKS = 4  # a task of Dask costs some milliseconds of client, scheduler and worker; a chunk 80 or more
+PARCEL_CHUNKS = 2  # a task of Dask costs some milliseconds of client, scheduler and worker; a chunk 90 or more
 WINDOW = 3  # parcels under way for each thread of the cluster
 LOOK_EVERY = 0.5  # s between two looks at the cluster's health
 COUNT_EVERY = 5.0  # s between two counts of its workers: clusters grow and shrink
