@@ -10,76 +10,25 @@ Other programs call their files so too (Spark's are ``part-00000-abc.csv``): onl
 import csv
 import hashlib
 import io
-import json
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from digit_batch.errors import OutputError
 from digit_batch.images.storage import WEB, base_name, check_url, is_absent, open_storage, patiently, say, show_url
+from digit_batch.manifest import MANIFEST, NEXT, OWN, Manifest, Piece, name_part, parse_manifest
 from digit_batch.output import check_facts
 from digit_batch.predictions import stream_of
 
-PARTS_VERSION = 1
-MANIFEST = "manifest.json"
-NEXT = MANIFEST + ".part"  # the next one, until it is whole
-OWN = re.compile(r"part-(\d{6,}|joined)\.csv")  # the names that this program gives
 JOINED = "part-joined.csv"  # the parts in one file, until it is whole and gets its name
 WITH_FOLDERS = ("file:", "sftp:", "ssh:")  # elsewhere a folder is a part of a name; made, it could be a new bucket
 PART_BYTES = 8 << 20  # of rows, held in memory until they are put; some 120,000 rows
 PART_SECONDS = 60.0  # a part is put at the latest after these: what a killed run loses
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Piece:
-    """One part, as the manifest has it.
-
-    Attributes
-    ----------
-    name : str
-        Of the file beside the manifest.
-    rows, size : int
-        Rows, and their bytes without the header's.
-    first, last : str
-        The paths of its first and its last row.
-    sha256 : str
-        Of the whole file.
-    """
-
-    name: str
-    rows: int
-    size: int
-    first: str
-    last: str
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What an earlier run left word of.
-
-    Attributes
-    ----------
-    whole : bool
-        The parts are all there are.
-    header : str
-        Of each part, line end included.
-    run : dict
-        What decided the rows.
-    pieces : tuple of Piece
-        The parts, in order.
-    """
-
-    whole: bool
-    header: str
-    run: dict[str, object]
-    pieces: tuple[Piece, ...]
 
 
 @dataclass(frozen=True)
@@ -203,7 +152,7 @@ class Parts:
         held = self._standing
         if not held.rows and (held.pieces or not self._header):
             return
-        rows, name = bytes(self._buffer[: held.size]), _name_part(len(held.pieces))
+        rows, name = bytes(self._buffer[: held.size]), name_part(len(held.pieces))
         data = self._header + rows
         self._do(lambda storage: storage.pipe_file(f"{self._folder}/{name}", data))
         first, last = _first_path(rows.decode()), _last_path(held.latest)
@@ -261,7 +210,7 @@ class Parts:
             except FileNotFoundError:
                 return b""
 
-        return _parse_manifest(self._do(read))
+        return parse_manifest(self._do(read))
 
     def _check_own(self, found: Manifest | None) -> None:
         """Refuse a folder that holds what would be removed as a part of ours, and is none.
@@ -288,15 +237,7 @@ class Parts:
         return sorted(parts) + [name for name, base in names.items() if base in (NEXT, MANIFEST)]
 
     def _write_manifest(self, pieces: tuple[Piece, ...], *, whole: bool) -> None:
-        document = {
-            "version": PARTS_VERSION,
-            "whole": whole,
-            "rows": sum(piece.rows for piece in pieces),
-            "header": self._header.decode(),
-            "run": self._facts,
-            "parts": [asdict(piece) for piece in pieces],
-        }
-        data = json.dumps(document, indent=1).encode()
+        data = Manifest(whole, self._header.decode(), self._facts, pieces).dump()
 
         def write(storage: Any) -> None:
             name, aside = f"{self._folder}/{MANIFEST}", f"{self._folder}/{NEXT}"
@@ -379,27 +320,6 @@ def open_parts(
             parts.drop()
         raise
     parts.finish()
-
-
-def _parse_manifest(data: bytes) -> Manifest | None:
-    """Return what a manifest says; None where it is damaged, or of another program or version."""
-    try:
-        found = json.loads(data)
-        pieces = tuple(_parse_piece(part) for part in found["parts"])
-        names = [_name_part(place) for place in range(len(pieces))]
-        known = found["version"] == PARTS_VERSION and [piece.name for piece in pieces] == names
-        return Manifest(bool(found["whole"]), str(found["header"]), dict(found["run"]), pieces) if known else None
-    except (ValueError, KeyError, TypeError):
-        return None
-
-
-def _parse_piece(part: Mapping[str, Any]) -> Piece:
-    words = (str(part[key]) for key in ("first", "last", "sha256"))
-    return Piece(str(part["name"]), int(part["rows"]), int(part["size"]), *words)
-
-
-def _name_part(place: int) -> str:
-    return f"part-{place:06}.csv"
 
 
 def _first_path(text: str) -> str:

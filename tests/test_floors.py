@@ -8,7 +8,7 @@ from conftest import ROOT
 
 FLOORS = (
     {"errors"},
-    {"images", "ink", "strokes", "paper", "labels", "output", "predictions", "process"},
+    {"images", "ink", "strokes", "paper", "labels", "output", "predictions", "process", "manifest"},
     {"features", "shards", "parquet", "parts"},
     {"model", "variation"},
     {"training_set", "reading", "evaluation"},

@@ -16,10 +16,11 @@ from folders import PACKAGE, draw, facts_of, fill, fill_mixed, part_of, run, sta
 from PIL import Image
 from sklearn.svm import SVC
 
-from digit_batch import output, parquet
+from digit_batch import parquet
 from digit_batch.errors import OutputError
 from digit_batch.model import Model, save_model
 from digit_batch.output import open_part, whole_file
+from digit_batch.output import whole as output
 from digit_batch.predictions import load_predictions
 from digit_batch.report.figures import draw_digits
 from digit_batch.report.stages import save_page

@@ -15,7 +15,7 @@ from sklearn.datasets import load_digits
 from sklearn.svm import SVC
 
 from digit_batch.model import Model, save_model
-from digit_batch.output import _locked
+from digit_batch.output.whole import locked
 from digit_batch.predictions import COLUMNS, read_header, read_records
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise")
@@ -160,7 +160,7 @@ def test_an_unfinished_run_outlives_the_errors_of_its_table_read_again(finished,
     for force in ([], ["--force"]):
         leave(out, whole[: ends[1]], facts, ends[1])
         out.write_bytes(whole)
-        with _locked(out):
+        with locked(out):
             result = run("classify", "--retry-errors", out, "-q", "--force")
         assert (result.exit_code, "Another run is writing" in result.stderr) == (1, True)
         assert (part_of(out).read_bytes(), out.read_bytes()) == (whole[: ends[1]], whole)
