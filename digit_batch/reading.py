@@ -261,10 +261,10 @@ def judge(look: _Look, min_confidence: float) -> tuple[Status, str]:
         return "review", f"clipped by the frame: {first} or {second}"
     if look.speckled:
         return "review", f"speckled: {first} or {second}"
-    if chances[first] < min_confidence:
-        return "review", f"low confidence: {first} or {second}" + ", clipped by the frame" * ink.clipped
     if look.likeness < LIKE:
         return "review", f"hardly like a digit: {first} or {second}"
+    if chances[first] < min_confidence:  # last: what says so is `ok` at a lower threshold, and is counted so
+        return "review", f"low confidence: {first} or {second}" + ", clipped by the frame" * ink.clipped
     return "ok", ""
 
 

@@ -7,7 +7,7 @@ import re
 import shutil
 
 import pytest
-from conftest import read_rows
+from conftest import ROOT, read_rows
 from folders import start
 from pictures import blank_page, digit_page, save
 from PIL import Image
@@ -73,6 +73,17 @@ def test_fail_under_is_exit_code_4_though_nobody_reads_the_tables(tmp_path):
     os.close(writer)
     _, told = process.communicate(timeout=60)
     assert (process.returncode, told) == (4, b"")
+
+
+def test_a_threshold_accepts_in_a_run_as_many_as_the_table_says(run, tmp_path):
+    """Also where a row has two doubts, of which a lower threshold cures only one."""
+    folder = ROOT / "samples" / "labelled"
+    _, measured = figures(run, tmp_path, folder)
+    promised = {step["confidence"]: step["accepted"] for step in measured["thresholds"] if step["confidence"] < 0.9}
+    assert set(promised) == {0, 0.5, 0.8}
+    for threshold, accepted in promised.items():
+        _, real = figures(run, tmp_path, folder, "--min-confidence", threshold)
+        assert real["accepted"] == accepted
 
 
 def test_mistakes_are_shown_with_their_path(run, tmp_path):
