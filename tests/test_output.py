@@ -318,11 +318,32 @@ def test_no_output_takes_the_place_of_another_or_of_what_is_read(tmp_path, monke
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
-def test_a_picture_that_was_drawn_in_the_folder_may_be_drawn_again(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "words",
+    [
+        "explain scans -o scans/3/000.png",
+        "explain scans/3 -o scans/3/torn.png",
+        "explain ./scans/../scans -o scans/3/000.png",
+        "evaluate scans --plot scans/3/000.png",
+        "train --data scans --plot scans/3/000.png",
+    ],
+)
+def test_no_picture_takes_the_place_of_a_scan_in_a_folder_that_is_read(tmp_path, monkeypatch, words):
+    fill(tmp_path / "scans" / "3", 1)
+    (tmp_path / "scans" / "3" / "torn.png").write_bytes(b"torn")  # has its row, too
+    monkeypatch.chdir(tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    result = run(*words.split(), "--force")
+    assert result.exit_code == 1 and result.stderr.count("\n") == 1 and "outside of that folder" in result.stderr
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_a_picture_that_was_drawn_may_be_drawn_again_where_no_folder_with_it_is_read(tmp_path, monkeypatch):
     monkeypatch.chdir(fill(tmp_path / "scans", 1))
-    assert run("explain", ".", "-o", "stages.png").exit_code == 0
-    assert run("explain", ".", "-o", "stages.png").exit_code == 1
-    assert run("explain", ".", "-o", "stages.png", "--force").exit_code == 0
+    for inputs, page in ((".", "../stages.png"), ("000.png", "stages.png")):
+        assert run("explain", inputs, "-o", page).exit_code == 0
+        assert run("explain", inputs, "-o", page).exit_code == 1
+        assert run("explain", inputs, "-o", page, "--force").exit_code == 0
 
 
 def test_a_run_without_an_image_leaves_nothing_behind(tmp_path):

@@ -19,7 +19,8 @@ def check_apart(outputs: Names, inputs: Names = (), *, pictures: Names = ()) -> 
     inputs : iterable of Path or str or None
         Files and folders that are read.
     pictures : iterable of Path or str or None
-        Outputs that are images themselves.
+        Outputs that are images themselves: they may take the place of an earlier one, but not of one in a folder that
+        is read.
 
     Raises
     ------
@@ -27,6 +28,7 @@ def check_apart(outputs: Names, inputs: Names = (), *, pictures: Names = ()) -> 
         One sentence: what, why, and the cure.
     """
     read = {os.path.realpath(name) for name in _on_disk(inputs)}
+    folders = tuple(os.path.join(place, "") for place in read if os.path.isdir(place))
     tables, drawn = list(_on_disk(outputs)), list(_on_disk(pictures))
     written: set[str] = set()
     for name in (*tables, *drawn):
@@ -37,11 +39,20 @@ def check_apart(outputs: Names, inputs: Names = (), *, pictures: Names = ()) -> 
             raise OutputError(f"{name} is read here, and is not written over. Name another file.")
         if name in tables and _is_image(place):
             raise OutputError(f"{name} is an image, which would be lost. Name another file.")
+        if name in drawn and place.startswith(folders) and _is_scan(place):
+            raise OutputError(f"{name} is an image of a folder that is read here. Name a file outside of that folder.")
         written.add(place)
 
 
 def _on_disk(names: Names) -> Iterator[str]:
     return (str(name) for name in names if name is not None and str(name) != "-" and "://" not in str(name))
+
+
+def _is_scan(place: str) -> bool:
+    """Tell whether a walk of its folder would read a file: by its name, or by what it holds."""
+    from digit_batch.images.formats import has_image_extension
+
+    return os.path.isfile(place) and (has_image_extension(place) or _is_image(place))
 
 
 def _is_image(place: str) -> bool:
