@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 import sys
+import tarfile
 import threading
 import zipfile
 from contextlib import suppress
@@ -17,6 +18,7 @@ from PIL import Image
 from sklearn.svm import SVC
 
 from digit_batch import parquet
+from digit_batch.cli.outputs import check_apart
 from digit_batch.errors import OutputError
 from digit_batch.model import Model, save_model
 from digit_batch.output import open_part, whole_file
@@ -316,6 +318,48 @@ def test_no_output_takes_the_place_of_another_or_of_what_is_read(tmp_path, monke
     result = run(*words.split(), "--force")
     assert result.exit_code == 1 and result.stderr.count("\n") == 1 and why in result.stderr
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("classify scans -o scans/more.zip", "is an archive"),
+        ("classify scans -o scans/more.tar", "is an archive"),
+        ("classify scans --report scans/more.zip", "is an archive"),
+        ("evaluate scans --json scans/more.zip", "is an archive"),
+        ("train --data scans -o scans/more.zip", "is an archive"),
+        ("merge list -o scans/more.zip", "is an archive"),
+        ("merge list -o scans/000.png", "is an image"),
+        ("classify scans -o my.skops", "is a model"),
+        ("classify --retry-errors list -o my.skops", "is a model"),
+        ("train --json my.skops", "is a model"),
+    ],
+)
+def test_no_output_takes_the_place_of_an_archive_or_a_model(tmp_path, monkeypatch, words, why):
+    """The images of such an archive would be gone, and have no row."""
+    monkeypatch.chdir(tmp_path)
+    picture = fill(tmp_path / "scans", 1) / "000.png"
+    with zipfile.ZipFile("scans/more.zip", "w") as packed, tarfile.open("scans/more.tar", "w") as tape:
+        packed.write(picture, "a.png")
+        tape.add(picture, "a.png")
+    WRITERS["model.skops"](tmp_path / "my.skops")
+    (tmp_path / "list").write_text("path,frame,label,confidence,status,reason\n")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    result = run(*words.split(), "--force")
+    assert result.exit_code == 1 and result.stderr.count("\n") == 1 and why in result.stderr
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("name", ["out.zip", "out.skops", "out.tar.gz"])
+def test_rows_that_were_called_as_archives_and_models_are_may_be_written_again(tmp_path, name):
+    folder = fill(tmp_path / "scans", 1)
+    assert run("classify", folder, "-o", folder / name, "-q").exit_code == 0
+    assert run("classify", folder, "-o", folder / name, "-q", "--force").exit_code == 0
+
+
+def test_a_model_may_take_the_place_of_an_earlier_one(tmp_path):
+    WRITERS["model.skops"](tmp_path / "my.skops")
+    check_apart((), models=[tmp_path / "my.skops"])
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ def merge(
     Example: [bold]digit-batch merge out-*.csv -o all.csv[/bold]
     """
     from digit_batch import parquet
+    from digit_batch.cli.outputs import check_apart
     from digit_batch.cli.screen import meter
     from digit_batch.cli.target import conclude
     from digit_batch.errors import NoImageError, OutputError
@@ -44,6 +45,7 @@ def merge(
     if output.exists() and any(table.exists() and output.samefile(table) for table in tables):
         raise OutputError(f"{output} is one of the shares, which is not written over. Name another file with -o.")
     check_output(output, force=force)
+    check_apart([output])
     joined = join(tables)
     head, _ = next(joined)  # whatever is wrong with the shares is told before an output is begun
     with meter("merging", quiet=quiet) as advance:

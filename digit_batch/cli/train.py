@@ -132,7 +132,7 @@ def train(
         from digit_batch.report.figures import check_figure, draw_confusion
 
         check_figure(plot)
-    check_apart((output, metrics), (*(data or ()), calibrate_on, labels), pictures=[plot])
+    check_apart([metrics], (*(data or ()), calibrate_on, labels), models=[output], pictures=[plot])
     settings = Settings(polarity.value, limits=Limits(max_pixels=max_pixels), box="stretched" if plain else "filled")
     if calibrate_on:
         from digit_batch.cli.calibrate import calibrate

@@ -11,7 +11,7 @@ from typing import Any
 from digit_batch.model.confidence import Calibration, calibrate
 from digit_batch.model.directions import see_directions
 from digit_batch.model.duels import narrowest
-from digit_batch.model.file import load_model, save_model, shipped_model
+from digit_batch.model.file import is_model, load_model, save_model, shipped_model
 from digit_batch.model.fitted import Answers, Model
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Calibration",
     "Model",
     "calibrate",
+    "is_model",
     "load_model",
     "narrowest",
     "save_model",

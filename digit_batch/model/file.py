@@ -34,6 +34,7 @@ from digit_batch.output import whole_path
 from digit_batch.predictions import CLASSES
 
 FORMAT = 4
+SCHEMA = "schema.json"  # names the types of all that is in the archive
 PACKED = 8  # level of compression: 9 makes the file 3 % smaller, and takes 20 s instead of 7
 MODEL_BYTES = 512 * 2**20  # that a file may unpack to; the model that ships has 27 MB,
 SCHEMA_BYTES = 8 * 2**20  # and its schema 42 kB; as objects, one takes up to twenty times its size
@@ -129,6 +130,15 @@ def load_model(path: Path | None = None, *, bare: bool = False) -> Model:
     return model.bare() if bare else model
 
 
+def is_model(path: Path) -> bool:
+    """Tell whether a file is laid out as models are, of whatever format; nothing of it is unpacked."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return SCHEMA in archive.namelist()
+    except Exception:  # whatever a damaged archive makes zipfile raise
+        return False
+
+
 def shipped_model() -> Path:
     """Return the place of the model that ships with the package."""
     installed = Path(str(resources.files("digit_batch") / "data" / "digits.skops"))
@@ -147,8 +157,8 @@ def _read_schema(archive: zipfile.ZipFile, path: Path) -> Any:
     infos = archive.infolist()
     sizes = {info.filename: info.file_size for info in infos}  # of a name that is there twice, as it is read: the last
     _check_size(sum(info.file_size for info in infos), MODEL_BYTES, path)
-    _check_size(sizes["schema.json"], SCHEMA_BYTES, path)
-    schema = json.loads(_read(archive, "schema.json"))
+    _check_size(sizes[SCHEMA], SCHEMA_BYTES, path)
+    schema = json.loads(_read(archive, SCHEMA))
     named = (node.get("file") for node in _walk_schema(schema))  # what is named twice can be built twice
     _check_size(sum(sizes.get(name, 0) for name in named if isinstance(name, str)), MODEL_BYTES, path)
     return schema
