@@ -173,6 +173,20 @@ def test_an_unfinished_run_outlives_the_errors_of_its_table_read_again(finished,
         assert out.read_bytes() == whole
 
 
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["in place", "into another"])
+def test_errors_in_the_rows_of_an_unfinished_run_are_not_read_again(finished, tmp_path, elsewhere):
+    """The run may be writing them: it would go on in a file without a name, and end well without its rows."""
+    folder, whole, facts, ends = finished
+    out = tmp_path / "out.csv"
+    leave(out, whole[: ends[1]], facts, ends[1])
+    more = ("-o", tmp_path / "new.csv") if elsewhere else ()
+    result = run("classify", "--retry-errors", part_of(out), "-q", "--force", *more)
+    assert result.exit_code == 1 and "--resume" in result.stderr and result.stderr.count("\n") == 1
+    assert sorted(tmp_path.iterdir()) == [part_of(out), facts_of(out)]
+    assert run("classify", folder, "-o", out, "-q", "--resume").exit_code == 3
+    assert out.read_bytes() == whole
+
+
 def test_resume_with_nothing_to_resume(finished, tmp_path):
     """The first run of a script that always resumes just runs; a whole output is left alone."""
     folder, whole, _, _ = finished

@@ -110,10 +110,11 @@ def retry_table(
     from digit_batch.batch.retry import retry_errors
     from digit_batch.cli.screen import meter
     from digit_batch.model import load_model
-    from digit_batch.output import check_unfinished, whole_file
+    from digit_batch.output import check_finished, check_unfinished, whole_file
     from digit_batch.parquet import packing, read_facts
     from digit_batch.report.tables import Tally
 
+    check_finished(table)
     tally, started = Tally(), time.perf_counter()
     with ExitStack() as stack:
         fitted = load_model(model, bare=True)

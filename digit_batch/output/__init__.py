@@ -5,12 +5,21 @@ how far its rows are surely whole. Both are gone when ``OUT`` appears. Nothing t
 """
 
 from digit_batch.output.unfinished import Part, check_facts, open_part
-from digit_batch.output.whole import Pack, check_output, check_unfinished, unwritable, whole_file, whole_path
+from digit_batch.output.whole import (
+    Pack,
+    check_finished,
+    check_output,
+    check_unfinished,
+    unwritable,
+    whole_file,
+    whole_path,
+)
 
 __all__ = [
     "Pack",
     "Part",
     "check_facts",
+    "check_finished",
     "check_output",
     "check_unfinished",
     "open_part",

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from digit_batch.errors import OutputError
+from digit_batch.errors import InputError, OutputError
 
 try:
     import fcntl
@@ -150,6 +150,19 @@ def check_unfinished(path: Path) -> None:
         raise OutputError(
             f"{part_of(path)} holds an unfinished run. Continue it with --resume, or begin anew with --force."
         )
+
+
+def check_finished(table: Path) -> None:
+    """Refuse a table that holds the rows of an unfinished run, which may be writing it at this moment.
+
+    Raises
+    ------
+    InputError
+        One sentence: what, why, and the cure.
+    """
+    whole = table.with_suffix("")
+    if table.suffix == ".part" and facts_of(whole).exists():
+        raise InputError(f"{table} is the part of an unfinished run. Finish it with --resume first, then give {whole}.")
 
 
 def unwritable(path: Path, error: OSError) -> OutputError:
