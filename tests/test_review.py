@@ -320,6 +320,40 @@ def test_files_that_were_not_sorted_there_are_each_named(run, mixed, tmp_path):
     assert (result.exit_code, "--sort-into" in result.stderr) == (1, True)
 
 
+@pytest.mark.parametrize(
+    ("places", "told"),
+    [
+        (("3", "4"), "3/1-1.png and 4/1-1.png. Leave each in one of them."),
+        (("4", "5"), "4/1-1.png and 5/1-1.png. Leave each in one of them."),
+        (("4", "x"), "4/1-1.png and x/1-1.png. Leave each in one of them."),
+        (("11",), "11/1-1.png. Move them into 0 to 9, x or review."),
+        (("3", "kept/4"), "kept/4/1-1.png. Move them"),
+        (("",), "images where they say nothing: 1-1.png. Move them"),
+    ],
+)
+def test_a_sorted_file_in_two_folders_or_where_it_says_nothing_is_refused(run, mixed, tmp_path, places, told):
+    table, folder = write_table(tmp_path / "rows.csv", [row(f"{mixed}/a/1.png", 3)]), tmp_path / "sorted"
+    assert run("review", table, "--sort-into", folder, "-q").exit_code == 0
+    image = (folder / "3" / "1-1.png").read_bytes()
+    (folder / "3" / "1-1.png").unlink()
+    for place in places:
+        (folder / place).mkdir(parents=True, exist_ok=True)
+        (folder / place / "1-1.png").write_bytes(image)
+    result = run("review", table, "--apply", folder, "-o", tmp_path / "out.csv")
+    assert (result.exit_code, told in result.stderr, result.stderr.count("\n")) == (1, True, 1)
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_file_copied_out_of_review_and_others_beside_the_folders_do_no_harm(run, mixed, tmp_path):
+    one = row(f"{mixed}/a/1.png", 3, 0.6, "review", "low confidence: 3 or 4")
+    table, folder = write_table(tmp_path / "rows.csv", [one]), tmp_path / "sorted"
+    run("review", table, "--sort-into", folder, "-q")
+    (folder / "4" / "1-1.png").write_bytes((folder / "review" / "1-1.png").read_bytes())
+    (folder / "notes.txt").write_text("all looked at")
+    result = run("review", table, "--apply", folder, "-o", tmp_path / "out.csv")
+    assert (result.exit_code, read_rows((tmp_path / "out.csv").read_text())[0]["label"]) == (0, "4")
+
+
 def test_a_folder_that_holds_something_is_not_sorted_into(run, mixed, tmp_path):
     run("classify", mixed / "a", "-o", tmp_path / "rows.csv", "-q")
     result = run("review", tmp_path / "rows.csv", "--sort-into", mixed)

@@ -8,7 +8,7 @@ person said is no digit. Files are named ``row-name``, so that two of the same n
 import csv
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import tee
 from pathlib import Path, PurePosixPath
@@ -187,25 +187,39 @@ def read_sorted(folder: Path) -> Corrections:
     Raises
     ------
     InputError
-        The folder was not made by `sort_into`, or holds files that it did not put there: each is named.
+        The folder was not made by `sort_into`; or it holds files that were not put there, that lie in the folders of
+        two digits, or that lie where they say nothing: each is named.
     """
     rows = _read_index(folder / INDEX)
-    said: dict[tuple[str, int], int | None] = {}
-    strangers = []
+    homes: dict[str, str] = {}  # of the files that say something
+    strangers, twice = [], []
     for home in FOLDERS:
         for entry in sorted((folder / home).iterdir()) if (folder / home).is_dir() else ():
             if entry.name not in rows:
                 strangers.append(f"{home}/{entry.name}")
-                continue
-            path, frame, was = rows[entry.name]
-            if home not in (was, REVIEW):
-                said[path, frame] = None if home == NO_DIGIT else int(home)
-    if strangers:
-        raise InputError(
-            f"Nothing was changed. {folder} holds files that are no row of {INDEX}: {name_all(strangers)}. "
-            "Keep the names of the files, and only those that were sorted."
-        )
-    return said
+            elif home != REVIEW and homes.setdefault(entry.name, home) != home:
+                twice.append(f"{homes[entry.name]}/{entry.name} and {home}/{entry.name}")
+    for holds, troubles, cure in (
+        (f"files that are no row of {INDEX}", strangers, "Keep the files' names, and only what was sorted."),
+        ("images in two folders", twice, "Leave each in one of them."),
+        ("images where they say nothing", _find_astray(folder, rows), "Move them into 0 to 9, x or review."),
+    ):
+        if troubles:
+            raise InputError(f"Nothing was changed. {folder} holds {holds}: {name_all(troubles)}. {cure}")
+    return {rows[name][:2]: _digit(home) for name, home in homes.items() if home != rows[name][2]}
+
+
+def _digit(home: str) -> int | None:
+    return None if home == NO_DIGIT else int(home)
+
+
+def _find_astray(folder: Path, rows: Container[str]) -> list[str]:
+    """Return the sorted files that lie in the folder itself, or in one that `sort_into` did not make."""
+    astray = []
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted(set(folders).difference(FOLDERS if place == str(folder) else ()))
+        astray += [Path(place, name).relative_to(folder).as_posix() for name in sorted(files) if name in rows]
+    return astray
 
 
 def _read_index(path: Path) -> dict[str, tuple[str, int, str]]:
