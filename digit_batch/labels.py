@@ -9,6 +9,7 @@ import csv
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path, PurePosixPath
 
 from digit_batch.errors import InputError
@@ -121,8 +122,12 @@ def _add(said: dict[tuple[str, int | None], int | None], row: Mapping[str, str |
         return f"the frame {page[:20]!r} is no number of a page"
     key, digit = (name, int(page) if page else frame), int(label) if label in DIGITS else None
     if said.setdefault(key, digit) != digit:
-        return f"{name} was given the label {NO_DIGIT if said[key] is None else said[key]} before"
+        return f"{name} was given the label {_say(said[key])} before"
     return ""
+
+
+def _say(digit: int | None) -> str:
+    return NO_DIGIT if digit is None else str(digit)
 
 
 def folder_of(path: str) -> str:
@@ -150,17 +155,28 @@ def table_label(path: str, labels: Labels, sources: Sequence[str], frame: int = 
 
 
 def check_labels(labels: Labels, paths: Iterable[str], sources: Sequence[str]) -> None:
-    """Refuse a table that names images which are not there: a slip in the paths would make a silent score.
+    """Refuse a table that names images which are not there, or one by two names: either would make a silent score.
 
     Raises
     ------
     InputError
-        Says how many, and the first of them.
+        Says how many are not there, and the first of them; or which image has two labels.
     """
-    absent = dict.fromkeys(name for name, _ in labels)
-    for path in paths:
+    frames: dict[str, list[int | None]] = {}
+    for name, frame in labels:
+        frames.setdefault(name, []).append(frame)
+    absent = dict.fromkeys(frames)
+    for path, _ in groupby(paths):  # the frames of one file, in a table of rows
+        said: dict[int | None, str] = {}  # each frame, and the name that it has a label by
         for name in _names(path, sources):
             absent.pop(name, None)
+            for frame in frames.get(name, ()):
+                other = said.setdefault(frame, name)
+                if labels[other, frame] != labels[name, frame]:
+                    raise InputError(
+                        f"The labels name {path} twice, {_say(labels[other, frame])} as {other} and "
+                        f"{_say(labels[name, frame])} as {name}. Leave one of the two."
+                    )
     if absent:
         raise InputError(
             f"The labels name {len(absent):,} images that are not in {' or '.join(sources)}, the first is "

@@ -202,6 +202,24 @@ def test_a_wrong_table_is_refused_in_one_sentence(run, flat, tmp_path, content, 
     assert not (tmp_path / "out.csv").exists()
 
 
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ([("in/1.png", "", 1), ("1.png", "", 2)], "in/1.png twice, 1 as in/1.png and 2 as 1.png. Leave one"),
+        ([("./1.png", "", "x"), ("1.png", "", 2)], "in/1.png twice, 2 as 1.png and x as ./1.png. Leave one"),
+        ([("in/1.png", 0, 1), ("1.png", 0, 2)], "in/1.png twice"),
+        ([("in/1.png", "", 1), ("1.png", "", 1)], ""),
+        ([("in/1.png", 0, 1), ("1.png", "", 2)], ""),  # the frame outranks the file, as with one name
+    ],
+)
+def test_one_image_by_two_names_with_two_labels_is_refused(run, flat, tmp_path, monkeypatch, rows, says):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(flat, "in")
+    write_labels(tmp_path / "labels.csv", rows, header=("path", "frame", "label"))
+    result = run("evaluate", "in", "--labels", "labels.csv")
+    assert (result.exit_code, says in result.stderr) == (1 if says else 0, True)
+
+
 def test_a_table_that_is_missing_or_not_text_is_refused(run, flat, tmp_path):
     (tmp_path / "bytes.csv").write_bytes(b"path,label\n\xff\xfe,1\n")
     for name, says in (("nowhere.csv", "No such file"), ("bytes.csv", "not UTF-8")):
