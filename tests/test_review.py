@@ -66,8 +66,18 @@ def test_the_page_holds_the_rows_for_a_person(run, scans, tmp_path):
 
 def test_a_page_without_any_picture_says_where_to_look(run, tmp_path):
     result = run("review", write_table(tmp_path / "rows.csv", TABLE), "-o", tmp_path / "p.html")
-    assert result.exit_code == 0
+    assert result.exit_code == 3
     assert "No image could be read" in result.stderr
+    assert "0 pictures in" in result.stdout and "6 could not be read" in result.stdout
+
+
+def test_only_pictures_that_the_page_has_are_counted(run, tmp_path):
+    there = row(str(save(digit_page(3), tmp_path / "there.png")), 3)
+    table = write_table(tmp_path / "rows.csv", [there, row(str(tmp_path / "gone.png"), 4)])
+    result = run("review", table, "-o", tmp_path / "p.html")
+    assert (result.exit_code, result.stderr) == (3, "")
+    assert "1 pictures in" in result.stdout and "1 could not be read" in result.stdout
+    assert run("review", table, "-o", tmp_path / "q.html", "-q").exit_code == 3
 
 
 def test_corrections_change_their_rows_and_no_other_byte(run, tmp_path):

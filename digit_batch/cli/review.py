@@ -103,6 +103,7 @@ def _make_page(
     force: bool,
     quiet: bool,
 ) -> None:
+    from digit_batch.cli.codes import UNREADABLE
     from digit_batch.cli.report import LOST
     from digit_batch.cli.screen import err, meter, out
     from digit_batch.errors import NoImageError
@@ -133,13 +134,16 @@ def _make_page(
         err.print(LOST, markup=False)
     if not quiet:
         marked = sum(row.status == "review" for _, row in choice.rows)
+        lost = f", {len(shown) - seen:,} could not be read" if seen < len(shown) else ""
         out.print(
-            f"{len(shown):,} pictures in {plain(str(page))}: {marked:,} of the {choice.review:,} rows for review, "
+            f"{seen:,} pictures in {plain(str(page))}{lost}: {marked:,} of the {choice.review:,} rows for review, "
             f"{len(shown) - marked:,} of the least sure others",
             markup=False,
         )
         if choice.unreadable:
             out.print(f"{choice.unreadable:,} rows could not be read: mend the files and --retry-errors.", markup=False)
+    if seen < len(shown):
+        raise typer.Exit(UNREADABLE)
 
 
 def _apply(table: Path, source: Path, output: Path, *, force: bool, quiet: bool) -> None:
