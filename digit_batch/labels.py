@@ -184,6 +184,45 @@ def check_labels(labels: Labels, paths: Iterable[str], sources: Sequence[str]) -
         )
 
 
+class LaterPages:
+    """The pages after the first that a table of labels names, until rows are met that they are of.
+
+    Which pages a file has is known when it is read, and not before.
+    """
+
+    def __init__(self, labels: Labels, sources: Sequence[str]) -> None:
+        self._sources = sources
+        self._left: dict[str, set[int]] = {}
+        for name, frame in labels:
+            if frame:
+                self._left.setdefault(name, set()).add(frame)
+
+    def meet(self, path: str, frame: int, *, readable: bool) -> None:
+        """Look at a row; which pages a file has that cannot be read, or not to its end, is not known."""
+        if not self._left:
+            return
+        for name in _names(path, self._sources):
+            if not readable:
+                self._left.pop(name, None)
+            elif name in self._left:
+                self._left[name].discard(frame)
+
+    def check(self) -> None:
+        """Refuse a table that names pages which are not there, as `check_labels` refuses images.
+
+        Raises
+        ------
+        InputError
+            Names the first of them.
+        """
+        for name, frames in self._left.items():
+            if frames:
+                raise InputError(
+                    f"The labels name the frame {min(frames)} of {name}, which has no such page. "
+                    "Leave it out; the frame of a first page is 0."
+                )
+
+
 def _names(path: str, sources: Sequence[str]) -> list[str]:
     """Return what a table may call the image of a row: its path, or its path below an input."""
     names = [path]

@@ -272,6 +272,22 @@ def test_a_table_may_name_single_frames_and_pictures_without_a_digit(run, tmp_pa
     assert [sum(row) for row in measured["confusion"]] == [0, 0, 0, 1, 0, 0, 0, 0, 0, 1]
 
 
+def test_a_label_of_a_page_that_a_file_does_not_have_is_refused(run, tmp_path, monkeypatch):
+    """Not so where the file is torn: which pages it had nobody knows."""
+    monkeypatch.chdir(tmp_path)
+    save(digit_page(3), tmp_path / "in" / "pages.tif", save_all=True, append_images=[digit_page(4)])
+    save(digit_page(3), tmp_path / "in" / "one.png")
+    (tmp_path / "in" / "torn.tif").write_bytes((tmp_path / "in" / "pages.tif").read_bytes()[:-40])
+    assert run("classify", "in", "-o", "rows.csv", "-q").exit_code == 3
+    whole = [("in/pages.tif", 1, 4), ("in/one.png", 0, 3), ("in/torn.tif", 5, 3)]
+    for rows, says in ((whole, ""), ([*whole, ("in/one.png", 7, 3)], "the frame 7 of in/one.png, which has no")):
+        write_labels(tmp_path / "labels.csv", rows, header=("path", "frame", "label"))
+        for source in ("in", "rows.csv"):
+            result = run("evaluate", source, "--labels", "labels.csv", "--json", "figures.json", "--force", "-q")
+            assert (result.exit_code, says in result.stderr) == (1 if says else 0, True)
+            assert result.stderr.count("\n") == (1 if says else 0)
+
+
 @pytest.mark.parametrize(
     ("rows", "says"),
     [

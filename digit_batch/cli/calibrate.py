@@ -29,7 +29,7 @@ def calibrate(
     from digit_batch import batch
     from digit_batch.cli.chosen import Locked
     from digit_batch.cli.screen import follow, out
-    from digit_batch.cli.truth import check_truth, find_truth, is_table
+    from digit_batch.cli.truth import check_truth, find_truth, is_table, with_truth
     from digit_batch.errors import InputError
     from digit_batch.labels import Truth
     from digit_batch.model import load_model, save_model
@@ -50,7 +50,7 @@ def calibrate(
         truth = find_truth([scans], labels, pattern)
         check_truth(truth, [scans])
         rows = batch.classify([scans], fitted, settings=settings, jobs=jobs, on_skip=locked.meet)
-    own = gather(follow(((row, truth.label(row.path, row.frame)) for row in rows), "reading", quiet=quiet), truth)
+    own = gather(follow(with_truth(rows, truth), "reading", quiet=quiet), truth)
     locked.tell()
     _check(own, scans, truth)
     found = recalibrate(fitted, to_features(own), own.labels, own.names)

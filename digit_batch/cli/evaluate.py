@@ -82,7 +82,7 @@ def evaluate(
     from digit_batch.cli.finding import Finding
     from digit_batch.cli.outputs import check_apart
     from digit_batch.cli.screen import follow
-    from digit_batch.cli.truth import check_truth, find_truth, is_table
+    from digit_batch.cli.truth import check_truth, find_truth, is_table, with_truth
     from digit_batch.errors import InputError
     from digit_batch.evaluation import Tournament
     from digit_batch.evaluation import evaluate as scores
@@ -125,7 +125,7 @@ def evaluate(
     duel = Tournament() if against else None
     with ExitStack() as stack:
         rows = _open(source, None if table else model, settings, jobs=jobs, locked=locked)
-        pairs: Pairs = ((row, truth.label(row.path, row.frame)) for row in follow(rows, "reading", quiet=quiet))
+        pairs: Pairs = with_truth(follow(rows, "reading", quiet=quiet), truth)
         if against and duel:
             others = _open_other(str(against), source, settings, jobs=jobs)
             pairs = _compared(pairs, others, duel, str(against))

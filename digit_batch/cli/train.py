@@ -185,7 +185,7 @@ def _read(data: list[str], truth: "Truth", settings: "Settings", *, jobs: int | 
     from digit_batch import batch
     from digit_batch.cli.chosen import Locked
     from digit_batch.cli.screen import follow
-    from digit_batch.cli.truth import check_truth, is_table
+    from digit_batch.cli.truth import check_truth, is_table, with_truth
     from digit_batch.errors import InputError, NoImageError
     from digit_batch.model import load_model
     from digit_batch.training.openml import is_name, read_digits
@@ -203,9 +203,10 @@ def _read(data: list[str], truth: "Truth", settings: "Settings", *, jobs: int | 
 
     def rows() -> "Iterator[tuple[Prediction, int | None]]":
         nonlocal met
-        for row in batch.classify(folders, model, settings=settings, jobs=jobs, on_skip=locked.meet):
+        read = batch.classify(folders, model, settings=settings, jobs=jobs, on_skip=locked.meet)
+        for pair in with_truth(read, truth):
             met += 1
-            yield row, truth.label(row.path, row.frame)
+            yield pair
         for name in fetched:
             for pair in read_digits(name, model, settings.box):
                 met += 1

@@ -1,7 +1,7 @@
 """Where true labels come from, as the command line says it."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from digit_batch.labels import Truth
+    from digit_batch.predictions import Prediction
 
 
 def is_named_as_table(source: str) -> bool:
@@ -61,6 +62,17 @@ def check_truth(truth: "Truth", sources: Sequence[str], rows: Path | None = None
         else (row.path for row in load_table(rows))
     )
     check_labels(truth.table, paths, sources)
+
+
+def with_truth(rows: "Iterable[Prediction]", truth: "Truth") -> "Iterator[tuple[Prediction, int | None]]":
+    """Yield rows with their true digits; refuses at the end a table of labels that names pages which no file had."""
+    from digit_batch.labels import LaterPages
+
+    pages = LaterPages(truth.table or {}, truth.sources)
+    for row in rows:
+        pages.meet(row.path, row.frame, readable=row.status != "error")
+        yield row, truth.label(row.path, row.frame)
+    pages.check()
 
 
 def _compile(pattern: str) -> "re.Pattern[str]":
