@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from digit_batch.predictions import CLASSES
-from digit_batch.report.tables import fact_table, grid, headed
+from digit_batch.report.tables import digit_counts, fact_table, grid
 
 DRAWN = 10  # digits, which are 0 to 9 in this order
 
@@ -28,8 +28,7 @@ def describe(digits: Any) -> RenderableType:
     facts.add_row("target", f"{_shape(target)}, {target.dtype}: the labels, {target.min()} to {target.max()}")
     facts.add_row("range", f"{data.min():g} to {data.max():g}: inked pixels of 16 in a block")
     facts.add_row("size", f"{data.size:,} values, {data.nbytes / 1e6:.2f} MB")
-    counts = headed("Digits per class", *map(str, range(CLASSES)))
-    counts.add_row(*(f"{count:,}" for count in np.bincount(target, minlength=CLASSES)))
+    counts = digit_counts("Digits per class", np.bincount(target, minlength=CLASSES))
     tiles = [
         Group(grid(features), Text(f"label {label}", style="green"))
         for features, label in zip(data[:DRAWN], target, strict=False)

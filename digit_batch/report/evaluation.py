@@ -14,7 +14,7 @@ from rich.text import Text
 from digit_batch.evaluation import Change, Comparison, Evaluation, Threshold
 from digit_batch.predictions import CLASSES
 from digit_batch.report.names import plain
-from digit_batch.report.tables import fact_table, headed
+from digit_batch.report.tables import DigitColumns, fact_table, headed
 
 MISTAKES_SHOWN = 10
 CONFUSED_SHOWN = 5
@@ -67,27 +67,27 @@ def class_scores(result: Evaluation) -> Table:
     return table
 
 
-def confusion(counts: NDArray[Any]) -> Table:
+def confusion(counts: NDArray[Any]) -> DigitColumns:
     """Return the confusion matrix; rows are true digits, columns what was said."""
     return _matrix("True digit (rows), said (columns)", counts, lambda count: f"{count:,}" if count else "·")
 
 
-def confusion_shares(result: Evaluation) -> Table:
+def confusion_shares(result: Evaluation) -> DigitColumns:
     """Return the confusion matrix in percent of each true digit."""
     shares = result.confusion_shares
     return _matrix("The same, in percent of each row", shares, lambda share: f"{share:.1%}"[:-1] if share else "·")
 
 
-def _matrix(title: str, cells: NDArray[Any], show: Callable[[Any], str]) -> Table:
+def _matrix(title: str, cells: NDArray[Any], show: Callable[[Any], str]) -> DigitColumns:
     none_said = bool(cells.shape[1] > CLASSES and cells[:, CLASSES].any())
-    table = headed(title, "", *map(str, range(CLASSES)), *(["none"] * none_said))
-    for true, row in enumerate(cells[:, : CLASSES + none_said]):
-        shown = [
+    rows = [
+        [
             Text(show(cell), style="green" if said == true else ("bold red" if cell else "dim"))
             for said, cell in enumerate(row)
         ]
-        table.add_row(Text(str(true), style="bold"), *shown)
-    return table
+        for true, row in enumerate(cells[:, : CLASSES + none_said])
+    ]
+    return DigitColumns(title, rows, [str(true) for true in range(len(rows))], ["none"] * none_said)
 
 
 def thresholds(found: Sequence[Threshold]) -> Table:

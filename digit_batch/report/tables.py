@@ -4,13 +4,14 @@ Every name that came from a disk goes through `plain`: it may hold markup, escap
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from numpy.typing import NDArray
 from rich import box
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -19,6 +20,9 @@ from digit_batch.report.names import plain
 
 SHADES = " ░▒▓█"
 STATUS_STYLES = {"ok": "green", "review": "yellow", "error": "red"}
+TOGETHER = CLASSES, CLASSES // 2, 2, 1  # digits side by side; the others stand in further tables below
+PADDINGS = (0, 1), (0, 0)  # of a cell: with the second, a blank between two columns is left
+WIDEST = 1000  # columns, wider than any of these tables: it is measured as it would like to be
 
 
 @dataclass
@@ -68,13 +72,7 @@ def summary(tally: Tally, seconds: float, place: str) -> RenderableType:
     if tally.skipped:
         facts.add_row("skipped", Text(", ".join(f"{n:,} {plain(why)}" for why, n in tally.skipped.most_common())))
     facts.add_row("rows in", Text(plain(place)))
-    return Group(_labels(tally), facts)
-
-
-def _labels(tally: Tally) -> Table:
-    table = headed("Labels", *map(str, range(CLASSES)))
-    table.add_row(*(f"{tally.labels[digit]:,}" for digit in range(CLASSES)))
-    return table
+    return Group(digit_counts("Labels", [tally.labels[digit] for digit in range(CLASSES)]), facts)
 
 
 def headed(title: str, *columns: str) -> Table:
@@ -83,6 +81,58 @@ def headed(title: str, *columns: str) -> Table:
     for name in columns:
         table.add_column(name, justify="right")
     return table
+
+
+class DigitColumns:
+    """A table with a column for each digit; what is too wide is set closer, or folded into several tables.
+
+    Parameters
+    ----------
+    title
+        Stands over the first table.
+    rows
+        The cells of the digits 0 to 9, and those of the columns that are `more`.
+    names
+        What each row is of; empty where that needs no column.
+    more
+        Names of the columns after the digits'.
+    """
+
+    def __init__(
+        self, title: str, rows: Sequence[Sequence[Text]], names: Sequence[str] = (), more: Sequence[str] = ()
+    ) -> None:
+        self.title, self.rows, self.names = title, rows, names
+        self.columns = (*map(str, range(CLASSES)), *more)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the widest layout that fits, or the narrowest one where none does."""
+        asked = options.update(max_width=WIDEST)
+        for tables in self._layouts():
+            if max(Measurement.get(console, asked, table).minimum for table in tables) <= options.max_width:
+                break
+        yield from tables
+
+    def _layouts(self) -> Iterator[list[Table]]:
+        """Yield what it may look like, the widest first."""
+        for together in TOGETHER:
+            starts = range(0, CLASSES, together)
+            # The last table takes the columns after the digits', too.
+            slices = [slice(start, None if start == starts[-1] else start + together) for start in starts]
+            for padding in PADDINGS:
+                yield [self._table(part, padding) for part in slices]
+
+    def _table(self, part: slice, padding: tuple[int, int]) -> Table:
+        named = bool(self.names)
+        table = headed("" if part.start else self.title, *[""] * named, *self.columns[part])
+        table.padding = padding
+        for place, row in enumerate(self.rows):
+            table.add_row(*[Text(name, style="bold") for name in self.names[place : place + named]], *row[part])
+        return table
+
+
+def digit_counts(title: str, counts: Sequence[int] | NDArray[Any], none_style: str = "") -> DigitColumns:
+    """Return how many there are of each digit, 0 to 9; a count of 0 in a style of its own."""
+    return DigitColumns(title, [[Text(f"{count:,}", style="" if count else none_style) for count in counts]])
 
 
 def fact_table() -> Table:

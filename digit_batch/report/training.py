@@ -10,7 +10,7 @@ from rich.text import Text
 from digit_batch.model import Model
 from digit_batch.report.evaluation import class_scores, confusion
 from digit_batch.report.names import plain
-from digit_batch.report.tables import fact_table, grid, headed
+from digit_batch.report.tables import digit_counts, fact_table, grid, headed
 from digit_batch.training import OwnDigits, Split, Trained
 from digit_batch.training.recalibration import Recalibration
 from digit_batch.training.search import Trial
@@ -23,9 +23,7 @@ TRIALS_SHOWN = 12
 
 def own_digits(own: OwnDigits) -> RenderableType:
     """Return what was found in a user's folders: how many of each digit, and what is wrong with them."""
-    counts = headed("Own digits", *map(str, range(len(own.counts))))
-    counts.padding = (0, 0, 0, 1)  # ten numbers of six figures in 80 columns
-    counts.add_row(*(f"{count:,}" if count else Text("0", style="red") for count in own.counts))
+    counts = digit_counts("Own digits", own.counts, none_style="red")
     facts = fact_table()
     images = len(own.labels)
     facts.add_row("images", f"{images:,}")
