@@ -1,6 +1,7 @@
 """``digit-batch train --calibrate-on``: a model's confidence set again on a user's own labelled scans."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,10 +9,14 @@ from digit_batch.cli.codes import UNREADABLE
 
 if TYPE_CHECKING:
     from digit_batch.batch import Settings
+    from digit_batch.images import Skipped
     from digit_batch.labels import Labels, Truth
     from digit_batch.model import Model
     from digit_batch.predictions import Prediction
     from digit_batch.training.own import OwnDigits
+
+    Labelled = tuple[Prediction, int | None]
+    OnSkip = Callable[[Skipped], None] | None
 
 
 def calibrate(
@@ -26,11 +31,12 @@ def calibrate(
     quiet: bool,
 ) -> int:
     """Read the scans, save the model with its new confidence, say what changed, and return the exit code."""
-    from digit_batch import batch
+    from digit_batch.batch import classify
     from digit_batch.cli.chosen import Locked
     from digit_batch.cli.screen import follow, out
     from digit_batch.cli.truth import check_truth, find_truth, is_table, with_truth
     from digit_batch.errors import InputError
+    from digit_batch.evaluation import evaluate
     from digit_batch.labels import Truth
     from digit_batch.model import load_model, save_model
     from digit_batch.report import training as shown
@@ -42,22 +48,37 @@ def calibrate(
     if fitted.plain:
         raise InputError("A plain model keeps the confidence it was fitted with. Give another with --model.")
     locked = Locked()
-    if is_table(scans):
-        table = _reviewed_rows(Path(scans))
+    table = _reviewed_rows(Path(scans)) if is_table(scans) else None
+    if table is not None:
         truth = Truth((), table)  # it names its images as rows do, and none below an input
-        rows = _read_again(table, fitted, settings, jobs=jobs)
     else:
         truth = find_truth([scans], labels, pattern)
         check_truth(truth, [scans])
-        rows = batch.classify([scans], fitted, settings=settings, jobs=jobs, on_skip=locked.meet)
-    own = gather(follow(with_truth(rows, truth), "reading", quiet=quiet), truth)
+
+    def read(model: "Model", settings: "Settings", on_skip: "OnSkip" = None) -> "Iterator[Labelled]":
+        if table is None:
+            rows = classify([scans], model, settings=settings, jobs=jobs, on_skip=on_skip)
+        else:
+            rows = _read_named(table, model, settings, jobs=jobs)
+        yield from follow(with_truth(rows, truth), "reading", quiet=quiet)
+
+    seen: list[Labelled] = []
+    own = gather(_remember(read(fitted, settings, locked.meet), seen), truth)
     locked.tell()
     _check(own, scans, truth)
-    found = recalibrate(fitted, to_features(own), own.labels, own.names)
+    found = recalibrate(fitted, to_features(own), own.labels)
     save_model(found.model, output)
-    if not quiet:
-        out.print(shown.recalibration(found, str(output), len(own.unreadable)))
+    if not quiet:  # only the pictures tell what is read otherwise, because other digits are doubtful than before
+        after = read(found.model, replace(settings, box="none"))
+        out.print(shown.recalibration(found, evaluate(seen), evaluate(after), str(output)))
     return UNREADABLE if own.unreadable else 0
+
+
+def _remember(rows: "Iterable[Labelled]", seen: "list[Labelled]") -> "Iterator[Labelled]":
+    """Yield rows with their true labels, and keep them without their boxes, which are most of their size."""
+    for row, label in rows:
+        seen.append((replace(row, box=None), label))
+        yield row, label
 
 
 def _reviewed_rows(table: Path) -> "Labels":
@@ -74,7 +95,7 @@ def _reviewed_rows(table: Path) -> "Labels":
     return labels
 
 
-def _read_again(labels: "Labels", model: "Model", settings: "Settings", *, jobs: int | None) -> "Iterator[Prediction]":
+def _read_named(labels: "Labels", model: "Model", settings: "Settings", *, jobs: int | None) -> "Iterator[Prediction]":
     """Return the rows of the files that a table names: found by their paths, in archives too, without a walk."""
     from digit_batch.batch import classify_sources
     from digit_batch.images import find_sources, number_files

@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from digit_batch.evaluation import Evaluation
 from digit_batch.model import Model
 from digit_batch.report.evaluation import class_scores, confusion
 from digit_batch.report.names import plain
@@ -103,16 +104,18 @@ def trials(tried: Sequence[Trial]) -> Table:
     return table
 
 
-def recalibration(found: Recalibration, place: str, unreadable: int) -> RenderableType:
-    """Return what a confidence was worth on labelled scans before and after it was set on them."""
-    table = headed("Confidence", "", "before", "after")
-    both = (found.before, found.after)
+def recalibration(found: Recalibration, before: Evaluation, after: Evaluation, place: str) -> RenderableType:
+    """Return what a confidence was worth on labelled scans, read before and after it was set on them."""
+    table = headed("As evaluate reads these images", "", "before", "after")
+    both = (before, after)
     table.add_row("mean gap to the share right", *(f"{each.confidences.calibration_error:.4f}" for each in both))
     table.add_row("rows that would be ok", *(f"{each.coverage:.1%}" for each in both))
     table.add_row("of these right", *(f"{each.accepted_accuracy:.2%}" for each in both))
+    table.add_row("labels right", *(f"{each.accuracy:.2%}" for each in both))
     facts = fact_table()
-    facts.add_row("images", f"{found.before.images:,}" + f", {unreadable:,} left out" * (unreadable > 0))
-    facts.add_row("labels right", f"{found.before.accuracy:.2%}, before and after: the classifier is the same")
+    facts.add_row("images", f"{before.images:,}" + f", {before.unreadable:,} left out" * (before.unreadable > 0))
+    facts.add_row("set on", f"{found.digits:,} digits: each once, at first look")
+    facts.add_row("classifier", "the same: only what is in doubt, and read again, may change its label")
     facts.add_row("log-odds", f"shifted by {found.shift:+.2f}, stretched by {found.stretch:.2f}")
     facts.add_row("saved as", Text(plain(place)))
     return Group(table, facts)

@@ -1,6 +1,5 @@
 """The confidence of a fitted model set again on a user's own labelled scans; its answers stay what they are."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,10 +7,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from digit_batch.errors import InputError
-from digit_batch.evaluation import Evaluation, evaluate
 from digit_batch.model import Calibration, Model
 from digit_batch.model.confidence import Weights
-from digit_batch.training.splits import score
 
 LEAST_IMAGES = 30  # fewer say nothing about a confidence
 PRIOR = 3.0  # images' worth of trust in the confidence as it is: a hundred right answers do not prove certainty
@@ -19,7 +16,7 @@ PRIOR = 3.0  # images' worth of trust in the confidence as it is: a hundred righ
 
 @dataclass(frozen=True)
 class Recalibration:
-    """What a model's confidence was worth on labelled scans before and after it was set on them.
+    """A model whose confidence was set on labelled scans, and how.
 
     Attributes
     ----------
@@ -27,20 +24,17 @@ class Recalibration:
         The same classifiers with the new confidence.
     shift, stretch : float
         Of the log-odds of every confidence: new = shift + stretch * old.
-    before, after : Evaluation
-        Of the scans that it was set on.
+    digits : int
+        That it was set on.
     """
 
     model: Model
     shift: float
     stretch: float
-    before: Evaluation
-    after: Evaluation
+    digits: int
 
 
-def recalibrate(
-    model: Model, features: NDArray[np.float32], labels: NDArray[np.int64], names: Sequence[str]
-) -> Recalibration:
+def recalibrate(model: Model, features: NDArray[np.float32], labels: NDArray[np.int64]) -> Recalibration:
     """Set the confidence again: its log-odds are shifted and stretched until they fit (J. Platt, 1999).
 
     Parameters
@@ -49,8 +43,6 @@ def recalibrate(
     features : ndarray of float32, shape (n, 64)
         Of digits that the model was not fitted on, 0 to 16.
     labels : ndarray of int, shape (n,)
-    names : sequence of str
-        The files, n of them.
 
     Raises
     ------
@@ -67,8 +59,7 @@ def recalibrate(
     shift, stretch = _fit(np.log(top / (1 - top)), answers.labels == labels)
     old = model.calibration
     new = replace(model, calibration=Calibration(*(_move(w, shift, stretch) for w in (old.first, old.second))))
-    before, after = (evaluate(score(each, features, labels, names)) for each in (model, new))
-    return Recalibration(new, shift, stretch, before, after)
+    return Recalibration(new, shift, stretch, len(labels))
 
 
 def _fit(logit: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[float, float]:
