@@ -7,13 +7,17 @@ from collections import Counter
 import numpy as np
 import pytest
 from rich.console import Console
+from rich.text import Text
 
 from digit_batch.report.evaluation import confusion
-from digit_batch.report.tables import Tally, digit_counts, summary
+from digit_batch.report.signs import FULL, REST, Drawn
+from digit_batch.report.tables import Tally, digit_counts, grid, summary
+from digit_batch.report.terminal import grid as numbered
+from digit_batch.report.terminal import shade
 
 
 def show(shown, width, encoding="utf-8"):
-    """Return what a stream without colours gets."""
+    """Return what a stream without colours gets; a sign that its encoding lacks is an error."""
     stream = io.TextIOWrapper(io.BytesIO(), encoding)
     console = Console(file=stream, width=width, highlight=False)
     console.print(shown)
@@ -50,3 +54,25 @@ def test_tables_that_fit_are_laid_out_in_one_with_room_between_the_digits():
     assert shown[2].split() == list("0123456789")
     assert "   12   12   12" in shown[4]
     assert len([line for line in shown if line.strip()]) == 4
+
+
+def test_what_is_drawn_is_in_ascii_where_there_is_nothing_else_and_stays_in_line():
+    features = np.arange(64) / 4
+    for shown in (grid(features), numbered(features), confusion(of_diagonal(120)), Drawn(Text(shade(np.eye(8))))):
+        plain = show(shown, 80, "ascii")
+        assert plain.isascii() and not show(shown, 80).isascii()
+        assert len({len(line) for line in plain.splitlines() if "|" in line}) <= 1
+    assert "| 0 | 120 |   . |" in show(confusion(of_diagonal(120)), 80, "ascii")
+
+
+def test_a_bar_has_its_full_part_in_ascii_too():
+    assert show(Drawn(Text(FULL * 3 + REST * 2)), 80, "ascii").strip() == "===--"
+
+
+def test_explain_dataset_and_evaluate_escape_no_sign_of_their_own_in_the_c_locale(spawn, monkeypatch, labelled):
+    for name, value in {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}.items():
+        monkeypatch.setenv(name, value)
+    for words in (["explain", labelled / "5"], ["dataset"], ["evaluate", labelled, "--jobs", 1]):
+        done = spawn(*words)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.isascii() and b"\\" not in done.stdout

@@ -14,6 +14,7 @@ from rich.text import Text
 from digit_batch.evaluation import Change, Comparison, Evaluation, Threshold
 from digit_batch.predictions import CLASSES
 from digit_batch.report.names import plain
+from digit_batch.report.signs import NOTHING, Drawn
 from digit_batch.report.tables import DigitColumns, fact_table, headed
 
 MISTAKES_SHOWN = 10
@@ -69,20 +70,20 @@ def class_scores(result: Evaluation) -> Table:
 
 def confusion(counts: NDArray[Any]) -> DigitColumns:
     """Return the confusion matrix; rows are true digits, columns what was said."""
-    return _matrix("True digit (rows), said (columns)", counts, lambda count: f"{count:,}" if count else "·")
+    return _matrix("True digit (rows), said (columns)", counts, lambda count: f"{count:,}" if count else NOTHING)
 
 
 def confusion_shares(result: Evaluation) -> DigitColumns:
     """Return the confusion matrix in percent of each true digit."""
     shares = result.confusion_shares
-    return _matrix("The same, in percent of each row", shares, lambda share: f"{share:.1%}"[:-1] if share else "·")
+    return _matrix("The same, in percent of each row", shares, lambda share: f"{share:.1%}"[:-1] if share else NOTHING)
 
 
 def _matrix(title: str, cells: NDArray[Any], show: Callable[[Any], str]) -> DigitColumns:
     none_said = bool(cells.shape[1] > CLASSES and cells[:, CLASSES].any())
     rows = [
         [
-            Text(show(cell), style="green" if said == true else ("bold red" if cell else "dim"))
+            Drawn(Text(show(cell), style="green" if said == true else ("bold red" if cell else "dim")))
             for said, cell in enumerate(row)
         ]
         for true, row in enumerate(cells[:, : CLASSES + none_said])

@@ -17,8 +17,8 @@ from rich.text import Text
 
 from digit_batch.predictions import CLASSES, STATUSES, Prediction
 from digit_batch.report.names import plain
+from digit_batch.report.signs import SHADES, Drawn
 
-SHADES = " ░▒▓█"
 STATUS_STYLES = {"ok": "green", "review": "yellow", "error": "red"}
 TOGETHER = CLASSES, CLASSES // 2, 2, 1  # digits side by side; the others stand in further tables below
 PADDINGS = (0, 1), (0, 0)  # of a cell: with the second, a blank between two columns is left
@@ -99,7 +99,7 @@ class DigitColumns:
     """
 
     def __init__(
-        self, title: str, rows: Sequence[Sequence[Text]], names: Sequence[str] = (), more: Sequence[str] = ()
+        self, title: str, rows: Sequence[Sequence[RenderableType]], names: Sequence[str] = (), more: Sequence[str] = ()
     ) -> None:
         self.title, self.rows, self.names = title, rows, names
         self.columns = (*map(str, range(CLASSES)), *more)
@@ -143,11 +143,11 @@ def fact_table() -> Table:
     return table
 
 
-def grid(features: Sequence[float] | NDArray[Any], side: int = 8, levels: int = 16) -> Text:
+def grid(features: Sequence[float] | NDArray[Any], side: int = 8, levels: int = 16) -> Drawn:
     """Return an 8x8 grid drawn in shades, two columns a block."""
     rows = [features[start : start + side] for start in range(0, side * side, side)]
     shade = [
         "".join(SHADES[min(len(SHADES) - 1, round(float(v) / levels * (len(SHADES) - 1)))] * 2 for v in row)
         for row in rows
     ]
-    return Text("\n".join(shade))
+    return Drawn(Text("\n".join(shade)))

@@ -16,6 +16,7 @@ from rich.text import Text
 from digit_batch.features import LEVELS, SIDE
 from digit_batch.report.names import plain
 from digit_batch.report.seen import Seen, candidates, facts, straighten
+from digit_batch.report.signs import FULL, NOTHING, REST, SHADES, Drawn
 from digit_batch.report.tables import STATUS_STYLES
 from digit_batch.report.tiles import INK, PAPER, draw_around, mix
 
@@ -23,7 +24,6 @@ HEIGHT = 12  # lines of a tile
 PIXELS = 2 * HEIGHT  # along the side of a tile
 BAR = 16  # characters of a full confidence bar; with its figures as wide as the grid
 CAPTION = 8  # characters, the longest caption
-SHADES, ASCII_SHADES = " ░▒▓█", " .:*#"
 
 
 class Tile:
@@ -43,7 +43,7 @@ class Tile:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the tile as one block of text."""
         if console.color_system is None or console.no_color or options.ascii_only:
-            yield Text(shade(self.ink, ASCII_SHADES if options.ascii_only else SHADES), no_wrap=True)
+            yield Drawn(Text(shade(self.ink), no_wrap=True))
         else:
             yield halve(self.pixels)
 
@@ -59,11 +59,11 @@ def halve(pixels: NDArray[np.uint8]) -> Text:
     return text
 
 
-def shade(ink: NDArray[np.float32], shades: str = SHADES) -> str:
+def shade(ink: NDArray[np.float32]) -> str:
     """Return ink amounts, 0 to 1, as characters, each for two pixels, one above the other."""
     pairs = ink.reshape(len(ink) // 2, 2, -1).mean(axis=1)
-    levels = np.rint(np.clip(pairs, 0, 1) * (len(shades) - 1)).astype(int)
-    return "\n".join("".join(shades[level] for level in row) for row in levels)
+    levels = np.rint(np.clip(pairs, 0, 1) * (len(SHADES) - 1)).astype(int)
+    return "\n".join("".join(SHADES[level] for level in row) for row in levels)
 
 
 def explanation(seen: Seen) -> RenderableType:
@@ -78,7 +78,7 @@ def explanation(seen: Seen) -> RenderableType:
     return Padding(Group(title, steps, _answer(seen)), (0, 0, 1, 0))
 
 
-def grid(features: NDArray[np.float32]) -> Text:
+def grid(features: NDArray[np.float32]) -> Drawn:
     """Return the 8x8 grid, 0 to 16: each block in its shade, with its number."""
     text = Text(no_wrap=True)
     for row in features.reshape(SIDE, SIDE):
@@ -86,10 +86,10 @@ def grid(features: NDArray[np.float32]) -> Text:
             share, number = float(value) / LEVELS, round(float(value))
             paint = PAPER if share > 0.5 else mix(0.7)
             style = Style(color=Color.from_rgb(*paint), bgcolor=Color.from_rgb(*mix(share)))
-            text.append(f"{number or '·':>3}", style)
+            text.append(f"{number or NOTHING:>3}", style)
         text.append("\n")
     text.right_crop()
-    return text
+    return Drawn(text)
 
 
 def _picture(seen: Seen) -> Tile:
@@ -114,19 +114,19 @@ def _box(seen: Seen) -> Tile:
     return Tile(np.clip(np.rint(colours), 0, 255).astype(np.uint8), ink.astype(np.float32))
 
 
-def _candidates(seen: Seen) -> Text:
+def _candidates(seen: Seen) -> Drawn:
     """Return a line for the label and each runner-up: its chance in figures and as a bar."""
     assert seen.reading is not None
     if seen.reading.label is None:
-        return Text("no label", "bold")
+        return Drawn(Text("no label", "bold"))
     text = Text(no_wrap=True)
     for place, (digit, chance) in enumerate(candidates(seen.reading)):
         full = round(BAR * chance)
         text.append(f"{digit} {chance:.3f} ", "bold" if not place else "dim")
-        text.append("━" * full, "cyan" if not place else "dim")
-        text.append("─" * (BAR - full) + "\n", "dim")
+        text.append(FULL * full, "cyan" if not place else "dim")
+        text.append(REST * (BAR - full) + "\n", "dim")
     text.right_crop()
-    return text
+    return Drawn(text)
 
 
 def _answer(seen: Seen) -> Table:
