@@ -11,6 +11,7 @@ The roll, version 1: a line of JSON, a number a line, and as the last one how ma
 import hashlib
 import heapq
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -177,7 +178,7 @@ class _Part:
     """One share's table beside its roll: yields (place in the walk, rows as text, rows) file by file."""
 
     def __init__(self, table: Path, stack: ExitStack) -> None:
-        if table.is_dir():
+        if os.path.isdir(table):
             raise InputError(f"{table} is a folder. Give the CSV of every share, as in out-*.csv.")
         self.table = table
         self.found = 0

@@ -13,11 +13,14 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
+import typer
 from folders import PACKAGE, draw, facts_of, fill, fill_mixed, part_of, run, start
 from PIL import Image
 from sklearn.svm import SVC
+from typer.testing import CliRunner
 
 from digit_batch import parquet
+from digit_batch.cli.app import Commands
 from digit_batch.cli.outputs import check_apart
 from digit_batch.errors import OutputError
 from digit_batch.model import Model, save_model
@@ -124,6 +127,75 @@ def test_a_read_only_folder_is_refused_before_any_work(scans, tmp_path):
     tmp_path.chmod(0o700)
     assert result.exit_code == 1
     assert result.stderr.count("\n") == 1
+
+
+LOCKED = {
+    "classify": ["classify", "scans", "-o", "locked/x.csv"],
+    "classify, report": ["classify", "scans", "--report", "locked/x.html"],
+    "evaluate": ["evaluate", "locked/out.csv"],
+    "evaluate, against": ["evaluate", "scans", "--against", "locked/x.csv"],
+    "evaluate, json": ["evaluate", "scans", "--json", "locked/x.json"],
+    "merge": ["merge", "locked/out.csv"],
+    "merge, output": ["merge", "out.csv", "-o", "locked/x.csv"],
+    "review": ["review", "out.csv", "-o", "locked/x.html"],
+    "review, apply": ["review", "out.csv", "--apply", "locked/c.csv"],
+    "review, sort": ["review", "out.csv", "--sort-into", "locked/sorted"],
+    "train": ["train", "--data", "locked/in"],
+    "dataset": ["dataset", "--plot", "locked/x.png"],
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root may look everywhere")
+@pytest.mark.parametrize("words", LOCKED.values(), ids=LOCKED)
+def test_a_file_in_a_folder_that_may_not_be_entered_is_refused_in_one_sentence_that_names_it(
+    tmp_path, monkeypatch, words
+):
+    monkeypatch.chdir(tmp_path)
+    fill(tmp_path / "scans", 1)
+    (tmp_path / "out.csv").write_text("path,frame,label,confidence,status,reason\n")
+    (tmp_path / "locked").mkdir(0o000)
+    result = run(*words)
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "locked/" in result.stderr and "ermission denied" in result.stderr and "Failed" not in result.stderr
+    assert sorted(os.listdir()) == ["locked", "out.csv", "scans"]
+
+
+@pytest.mark.parametrize("letters", [300, 248], ids=["for a file", "for what stands beside it until it is whole"])
+def test_an_output_whose_name_is_too_long_is_refused_before_any_work(tmp_path, monkeypatch, letters):
+    monkeypatch.chdir(tmp_path)
+    fill(tmp_path / "scans" / "0", 1)
+    for words in (["classify", "scans", "-o"], ["evaluate", "scans", "-o"], ["train", "--json"]):
+        result = run(*words, "x" * (letters - 4) + ".csv")
+        assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+        assert "xxx.csv: File name too long. Name another" in result.stderr
+        assert os.listdir() == ["scans"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows deletes no folder that someone is in")
+def test_who_is_in_a_folder_that_was_deleted_is_told_so(tmp_path, monkeypatch):
+    scans, gone = fill(tmp_path / "scans", 1), tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    result = run("classify", scans)
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "deleted" in result.stderr
+
+
+def test_a_file_that_a_command_cannot_use_is_named_with_the_reason_whichever_command_it_is(tmp_path):
+    commands = typer.Typer(cls=Commands)
+
+    @commands.callback()
+    def begin(debug: bool = False) -> None:
+        pass
+
+    @commands.command()
+    def look() -> None:
+        (tmp_path / "missing").stat()
+
+    result = CliRunner().invoke(commands, ["look"])
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert f"Cannot use {tmp_path / 'missing'}: No such file or directory." in result.stderr
 
 
 def test_two_runs_never_write_the_same_output(scans, tmp_path):

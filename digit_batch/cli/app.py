@@ -5,6 +5,7 @@ Exit codes: 0 done; 1 failed; 2 usage; 3 done, some images unreadable;
 """
 
 import gc
+import os
 import sys
 from typing import Annotated, Any
 
@@ -51,7 +52,7 @@ class Commands(TyperGroup):
         except Exception as error:
             if ctx.params["debug"] or is_of_stdout(error):
                 raise
-            _tell(f"Failed: {type(error).__name__}: {error}. Run again with `digit-batch --debug` and report it.")
+            _tell(_say(error))
             sys.exit(FAILED)
 
 
@@ -67,6 +68,24 @@ app.command()(dataset.dataset)
 
 def _tell(sentence: str) -> None:
     print(f"digit-batch: {plain(sentence)}", file=sys.stderr)
+
+
+def _say(error: Exception) -> str:
+    """Return the sentence for an error that no room expected: of a file or a folder it tells which, and why."""
+    if isinstance(error, OSError) and isinstance(error.filename, str | bytes) and error.strerror:
+        name = os.fsdecode(error.filename)
+        return f"Cannot use {name}: {error.strerror}. Check the name and who may use it, or give another."
+    if isinstance(error, FileNotFoundError) and not _is_somewhere():
+        return "The folder that you are in was deleted. Go to another one, and run this again there."
+    return f"Failed: {type(error).__name__}: {error}. Run again with `digit-batch --debug` and report it."
+
+
+def _is_somewhere() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _show_version(wanted: bool) -> None:

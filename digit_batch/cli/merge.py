@@ -1,5 +1,6 @@
 """``digit-batch merge``."""
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,7 +43,7 @@ def merge(
     from digit_batch.shards import read_run
 
     tally, started = Tally(), time.perf_counter()
-    if output.exists() and any(table.exists() and output.samefile(table) for table in tables):
+    if any(_is_same(output, table) for table in tables):
         raise OutputError(f"{output} is one of the shares, which is not written over. Name another file with -o.")
     check_output(output, force=force)
     check_apart([output])
@@ -68,3 +69,7 @@ def merge(
                 stream.write(head)
                 stream.writelines(text for text, _ in pieces())
     conclude(tally, time.perf_counter() - started, str(output), quiet=quiet)
+
+
+def _is_same(output: Path, table: Path) -> bool:
+    return os.path.exists(output) and os.path.exists(table) and os.path.samefile(output, table)

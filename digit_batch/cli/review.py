@@ -1,5 +1,6 @@
 """``digit-batch review``."""
 
+import os
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -154,7 +155,7 @@ def _apply(table: Path, source: Path, output: Path, *, force: bool, quiet: bool)
     from digit_batch.review import apply_corrections, check_corrections, read_corrections, read_sorted
 
     check_output(output, force=force)
-    corrections = read_sorted(source) if source.is_dir() else read_corrections(source)
+    corrections = read_sorted(source) if os.path.isdir(source) else read_corrections(source)
     check_corrections(corrections, load_table(table), str(table))
     counts: Counter[str] = Counter()
     rows = apply_corrections(table, corrections, counts)
@@ -176,7 +177,7 @@ def _sort(table: Path, folder: Path, max_pixels: int, *, link: bool, quiet: bool
     from digit_batch.report.names import plain
     from digit_batch.review import sort_into
 
-    if folder.exists() and not folder.is_dir():
+    if os.path.exists(folder) and not os.path.isdir(folder):
         raise OutputError(f"Cannot sort into {folder}: it is a file. Name a new folder.")
     rows = follow(load_table(table), "sorting", quiet=quiet)
     done = sort_into(folder, rows, link=link, limits=Limits(max_pixels=max_pixels))

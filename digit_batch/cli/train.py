@@ -1,5 +1,6 @@
 """``digit-batch train``."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -196,7 +197,7 @@ def _read(data: list[str], truth: "Truth", settings: "Settings", *, jobs: int | 
             f"{tables[0]} is a table, and --data takes the images themselves. Give their folder, and --labels for "
             "a table of their true labels."
         )
-    fetched = [name for name in data if not Path(name).exists() and is_name(name)]
+    fetched = [name for name in data if not os.path.exists(name) and is_name(name)]
     folders = [name for name in data if name not in fetched]
     check_truth(truth, folders)
     model, locked, met = load_model(bare=True), Locked(), 0

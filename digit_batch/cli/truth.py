@@ -1,5 +1,6 @@
 """Where true labels come from, as the command line says it."""
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -25,7 +26,7 @@ def is_table(source: str) -> bool:
     named_so = is_named_as_table(source)
     if named_so and is_url(source):
         raise InputError(f"{show_url(source)} is a table, and tables are read on this machine. Copy it here first.")
-    return named_so and Path(source).is_file()
+    return named_so and os.path.isfile(source)  # a Path raises for what may not be looked at
 
 
 def find_truth(sources: Sequence[str], table: Path | None, pattern: str | None) -> "Truth":

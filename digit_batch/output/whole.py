@@ -117,8 +117,28 @@ def check_output(path: Path, *, force: bool = False, resume: bool = False) -> No
     """
     if str(path) == "-":
         raise OutputError("Cannot write to stdout here: only the rows of `classify` go there. Name a file.")
+    try:
+        _check_place(path, force=force, resume=resume)
+    except OSError as error:
+        raise OutputError(f"Cannot write {path}: {error.strerror}. Name another place with -o.") from error
+    if not (force or resume):
+        check_unfinished(path)
+
+
+def _check_place(path: Path, *, force: bool, resume: bool) -> None:
+    """Refuse what stands under a name, or its folder.
+
+    Raises
+    ------
+    OutputError
+        One sentence: what, why, and the cure.
+    OSError
+        The name is too long, or may not be looked at: whether something is there, nobody can tell.
+    """
     if path.is_dir():
         raise OutputError(f"Cannot write {path}: it is a folder. Name a file with -o.")
+    with suppress(FileNotFoundError, NotADirectoryError):
+        facts_of(path).lstat()  # the longest of the names that are needed
     if path.exists() and not path.is_file():  # a rename would put a file in the place of /dev/null
         raise OutputError(f"Cannot write {path}: it is a pipe or a device, and no file. Name a file.")
     if path.is_symlink():
@@ -134,8 +154,6 @@ def check_output(path: Path, *, force: bool = False, resume: bool = False) -> No
         raise OutputError(f"Cannot write {path}: the folder {path.parent} does not exist. Make it first.")
     if not os.access(folder, os.W_OK):
         raise OutputError(f"Cannot write {path}: the folder {path.parent} is read-only. Name another place with -o.")
-    if not (force or resume):
-        check_unfinished(path)
 
 
 def check_unfinished(path: Path) -> None:
