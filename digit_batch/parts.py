@@ -72,6 +72,7 @@ class Parts:
         self._stay = stay
         self._target = open_storage(url)[1].rstrip("/")
         self._folder = self._target if stay else f"{self._target}.part"
+        self._made = not stay  # by this run, which removes it if it has no row
         self._standing = Standing()
         self._header = b""
         self._buffer = bytearray()
@@ -121,6 +122,7 @@ class Parts:
         self.cut(0, 0)
         self._header = head.encode()
         if self._in_folders:
+            self._made = self._made or not self._do(lambda storage: storage.exists(self._folder))
             self._do(lambda storage: storage.makedirs(self._folder, exist_ok=True))
         self._write_manifest(self._standing.pieces, whole=False)
 
@@ -258,7 +260,7 @@ class Parts:
         def remove(storage: Any) -> None:
             for name in self._list(storage):
                 storage.rm_file(name)
-            if not self._stay and storage.exists(self._folder) and not storage.ls(self._folder, detail=False):
+            if self._made and storage.exists(self._folder) and not storage.ls(self._folder, detail=False):
                 if self._in_folders:
                     storage.rm(self._folder, recursive=True)  # sshfs has no rmdir
                 else:

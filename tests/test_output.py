@@ -26,7 +26,7 @@ from digit_batch.errors import OutputError
 from digit_batch.model import Model, save_model
 from digit_batch.output import open_part, whole_file
 from digit_batch.output import whole as output
-from digit_batch.predictions import load_predictions
+from digit_batch.predictions import header, load_predictions, row_text
 from digit_batch.report.figures import draw_digits
 from digit_batch.report.stages import save_page
 from digit_batch.shards import Share, open_roll
@@ -256,7 +256,7 @@ def test_rows_are_closed_before_they_get_their_name_where_the_system_wants_it(tm
         part.write("a.png,0\n", 1)
     with whole_file(tmp_path / "page.html") as stream:
         stream.write("whole")
-    with pytest.raises(ValueError), whole_file(tmp_path / "half.html", keep=False):
+    with pytest.raises(ValueError), whole_file(tmp_path / "half.html"):
         raise ValueError
     with pytest.raises(ValueError), open_part(tmp_path / "none.csv", {}):
         raise ValueError
@@ -265,14 +265,14 @@ def test_rows_are_closed_before_they_get_their_name_where_the_system_wants_it(tm
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_half_a_page_is_not_left_behind(tmp_path, error):
-    with pytest.raises(error), whole_file(tmp_path / "page.html", keep=False) as stream:
+    with pytest.raises(error), whole_file(tmp_path / "page.html") as stream:
         stream.write("half")
         raise error
     assert not list(tmp_path.iterdir())
 
 
 def write_page(path):
-    with whole_file(path, force=True, keep=False) as stream:
+    with whole_file(path, force=True) as stream:
         stream.write("whole")
 
 
@@ -345,6 +345,43 @@ def test_what_is_no_file_is_never_replaced(tmp_path, name, why, force):
         result = run(*words, "-o", tmp_path / name, *force)
         assert result.exit_code == 1 and result.stderr.count("\n") == 1 and why in result.stderr
     assert {path.name: path.lstat().st_ino for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("evaluate scans -o new.csv", 1),
+        ("evaluate 0 -o new.csv --against fewer.csv", 1),
+        ("merge 1.csv cut.csv -o new.csv", 1),
+        ("classify --retry-errors torn.csv -o new.csv", 1),
+        ("review torn.csv --sort-into new", 1),
+        ("classify empty -o new --parts", 5),
+    ],
+)
+def test_a_command_that_is_refused_in_its_middle_leaves_nothing_behind(tmp_path, monkeypatch, words, code):
+    """Nothing goes on from it, and it would be in the way of the next try."""
+    monkeypatch.chdir(tmp_path)
+    fill(tmp_path / "scans", 3)
+    fill(tmp_path / "0", 3)
+    (tmp_path / "empty").mkdir()
+    run("classify", "scans", "-o", "whole.csv", "-q")
+    run("classify", "0/000.png", "0/001.png", "-o", "fewer.csv", "-q")
+    (tmp_path / "torn.csv").write_text((tmp_path / "whole.csv").read_text()[:-40])
+    for number in (1, 2):
+        run("classify", "scans", "-o", f"{number}.csv", "--shard", f"{number}/2", "-q")
+    (tmp_path / "cut.csv.share").write_bytes((tmp_path / "2.csv.share").read_bytes())
+    (tmp_path / "cut.csv").write_text(row_text(header()))
+    before = sorted(tmp_path.rglob("*"))
+    result = run(*words.split())
+    assert (result.exit_code, result.stderr.count("\n")) == (code, 1)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_folder_for_parts_that_was_there_before_stays_when_no_image_is_found(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "empty").mkdir()
+    assert run("classify", tmp_path / "empty", "-o", tmp_path / "out", "--parts").exit_code == 5
+    assert not list((tmp_path / "out").iterdir())
 
 
 @pytest.mark.parametrize("command", ["classify", "evaluate"])

@@ -149,7 +149,7 @@ def evaluate(
     if plot:
         draw_confusion(result, plot)
     if metrics:
-        with whole_file(metrics, force=force, keep=False) as stream:
+        with whole_file(metrics, force=force) as stream:
             stream.write(json.dumps(finding.figures(), indent=2) + "\n")
     if page:
         page.write(result, jobs=jobs, quiet=quiet)

@@ -160,7 +160,7 @@ def _apply(table: Path, source: Path, output: Path, *, force: bool, quiet: bool)
     counts: Counter[str] = Counter()
     rows = apply_corrections(table, corrections, counts)
     head = next(rows)  # before the output is opened: a table that is none leaves nothing behind
-    with whole_file(output, force=force, pack=packing(output, read_facts(table)), keep=False) as stream:
+    with whole_file(output, force=force, pack=packing(output, read_facts(table))) as stream:
         stream.write(head)
         stream.writelines(rows)
     if not quiet:

@@ -171,7 +171,7 @@ def train(
     if plot:
         draw_confusion(trained.main, plot)
     if metrics:
-        with whole_file(metrics, force=force, keep=False) as stream:
+        with whole_file(metrics, force=force) as stream:
             figures = trained.figures() | ({} if own is None else {"own_digits": own.figures()})
             stream.write(json.dumps(figures, indent=2) + "\n")
     if not quiet:

@@ -27,8 +27,10 @@ def facts_of(path: Path) -> Path:
 
 
 @contextmanager
-def whole_file(path: Path, *, force: bool = False, pack: Pack | None = None, keep: bool = True) -> Iterator[TextIO]:
+def whole_file(path: Path, *, force: bool = False, pack: Pack | None = None) -> Iterator[TextIO]:
     """Open a text file that appears under its name only when it is whole; until then it is ``NAME.part``.
+
+    Nothing is left of it when the block fails: rows that a later run can go on from are those of `open_part`.
 
     Parameters
     ----------
@@ -38,8 +40,6 @@ def whole_file(path: Path, *, force: bool = False, pack: Pack | None = None, kee
         Replace what stands there.
     pack : callable or None
         As in `open_part`.
-    keep : bool
-        Leave what was written in ``NAME.part`` when the block fails: rows are of use, half a page is not.
 
     Raises
     ------
@@ -58,9 +58,8 @@ def whole_file(path: Path, *, force: bool = False, pack: Pack | None = None, kee
             let_go(part)
             conclude(path, pack)
         except BaseException as error:
-            if not keep:
-                let_go(part)
-                part_of(path).unlink(missing_ok=True)
+            let_go(part)
+            part_of(path).unlink(missing_ok=True)
             if isinstance(error, OSError):
                 raise unwritable(path, error) from error
             raise

@@ -8,7 +8,9 @@ person said is no digit. Files are named ``row-name``, so that two of the same n
 import csv
 import os
 import re
+import shutil
 from collections.abc import Container, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import tee
 from pathlib import Path, PurePosixPath
@@ -71,16 +73,11 @@ def sort_into(folder: Path, rows: Iterable[Prediction], *, link: bool = False, l
     Raises
     ------
     OutputError
-        The folder holds something, or cannot be written.
+        The folder holds something, or cannot be written. What was laid out until then is removed.
     """
     done = Sorted()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
-            raise OutputError(f"{folder} is not empty, and its files would be mixed up with others. Name a new folder.")
-        for name in FOLDERS:
-            (folder / name).mkdir()
-        with whole_file(folder / INDEX) as index:
+        with _new_folders(folder), whole_file(folder / INDEX) as index:
             write_rows(index, [INDEX_COLUMNS])
             for source, group in _with_sources(rows):
                 whole = source.member is None and not source.trouble and len(group) == 1 and os.path.isfile(source.path)
@@ -96,6 +93,26 @@ def sort_into(folder: Path, rows: Iterable[Prediction], *, link: bool = False, l
     except OSError as error:
         raise unwritable(folder, error) from error
     return done
+
+
+@contextmanager
+def _new_folders(folder: Path) -> Iterator[None]:
+    """Make the folders; when the block fails they go, with what was laid there: no index would tell its rows."""
+    made = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise OutputError(f"{folder} is not empty, and its files would be mixed up with others. Name a new folder.")
+    try:
+        for name in FOLDERS:
+            (folder / name).mkdir()
+        yield
+    except BaseException:
+        for name in FOLDERS:
+            shutil.rmtree(folder / name, ignore_errors=True)
+        if made:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
 
 
 Placed = tuple[int, Prediction]  # a row and its place in the table

@@ -95,7 +95,7 @@ def write_page(
             **facts,
         )
     )
-    with whole_file(path, force=force, keep=False) as stream:
+    with whole_file(path, force=force) as stream:
         for piece in pieces:
             stream.write(piece)
     return seen
