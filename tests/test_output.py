@@ -111,6 +111,21 @@ def test_a_stream_that_is_closed_is_one_sentence(tmp_path, words):
     assert done.stderr.count(b"\n") == 1 and b"it is closed" in done.stderr
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell that closes streams")
+@pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-"])
+def test_where_stderr_is_closed_a_command_does_its_work_and_ends_with_its_code(tmp_path, closed):
+    """And what it would have said stands nowhere else: not among the rows on stdout."""
+    fill(tmp_path / "scans", 2)
+    (tmp_path / "scans" / "empty.png").touch()
+    for words, code in (("classify scans -o out.csv", 3), ("classify nowhere", 1), ("explain scans/000.png", 0)):
+        line = f"exec {shlex.quote(sys.executable)} -m digit_batch {words} {closed}"
+        environment = os.environ | {"PYTHONPATH": str(PACKAGE)}
+        done = subprocess.run(["sh", "-c", line], cwd=tmp_path, env=environment, capture_output=True, timeout=120)
+        assert done.returncode == code
+        assert b"digit-batch:" not in done.stdout
+    assert len(list(load_predictions(tmp_path / "out.csv"))) == 3
+
+
 def test_a_reader_who_has_had_enough_ends_the_run_well(scans):
     """``| head`` is no failure: exit code 0, and not a word."""
     process = start("classify", scans, "-o", "-", "-q")

@@ -7,6 +7,7 @@ import os
 import sys
 
 from digit_batch.cli.codes import INTERRUPTED
+from digit_batch.cli.streams import fill_closed
 
 __all__ = ["main"]
 
@@ -15,6 +16,7 @@ def main() -> None:
     """Run the command line. A Ctrl-C before a command has begun, while Typer is loaded, is one sentence too."""
     os.environ["PYTHONSAFEPATH"] = "1"  # or processes that are started here would run a pickle.py among the scans
     try:
+        fill_closed()
         from digit_batch.cli.app import main as run
 
         run()

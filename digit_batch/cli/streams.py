@@ -11,6 +11,21 @@ from digit_batch.errors import OutputError
 FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO)
 
 
+def fill_closed() -> None:
+    """Let what is said on a closed stderr (``2>&-``) go nowhere.
+
+    A closed stream's number is given to nothing else: the first file that is opened would take it, as a table of rows
+    that then gets the words of every library. A closed stdout stays None, and is no place for rows.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest number that is free: this one
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False)
+
+
 def show_any_text() -> None:
     """Let a terminal or pipe that is not UTF-8 show what it cannot write as an escape, instead of ending the run."""
     for stream in (sys.stdout, sys.stderr):
