@@ -1,5 +1,7 @@
 """The engine gives every file its own rows, in order, whoever reads them."""
 
+import os
+import subprocess
 import threading
 from itertools import count, islice
 
@@ -8,7 +10,7 @@ from folders import draw, fill, fill_mixed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from digit_batch.batch import classify, classify_sources
+from digit_batch.batch import classify, classify_chunks, classify_sources
 from digit_batch.batch.chunks import CHUNK_BYTES, CHUNK_FILES, cut_chunks
 from digit_batch.batch.engine import WINDOW
 from digit_batch.images import Source
@@ -43,6 +45,34 @@ def test_no_process_one_and_several_give_the_same_rows(tmp_path, model):
     assert len(alone) == 150 + 4 * (2 + 3 + 1 + 1)
     for jobs in (1, 2, None):
         assert list(classify(inputs, model, jobs=jobs)) == alone
+
+
+def test_one_input_or_several_as_text_or_paths_give_the_same_rows(tmp_path, model):
+    folder = fill(tmp_path / "scans", 2)
+    rows = list(classify([str(folder)], model, jobs=0))
+    assert len(rows) == 2
+    for inputs in (str(folder), folder, [folder], (path for path in [folder])):
+        assert list(classify(inputs, model, jobs=0)) == rows
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system tells no process its cores")
+@pytest.mark.parametrize(("jobs", "workers"), [(-1, 3), (-2, 2), (-9, 1)])
+def test_a_negative_number_of_processes_counts_back_from_the_cores_that_may_be_used(
+    tmp_path, model, monkeypatch, jobs, workers
+):
+    started = []
+
+    class Counted(subprocess.Popen):
+        def __init__(self, *words, **more):
+            started.append(self)
+            super().__init__(*words, **more)
+
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1, 2})
+    monkeypatch.setattr(subprocess, "Popen", Counted)
+    chunks = [[Source(path.name, str(path))] for path in sorted(fill(tmp_path / "scans", 3).iterdir())]
+    rows = [row for chunk in classify_chunks(chunks, model, jobs=jobs) for (row,) in chunk]
+    assert [row.path for row in rows] == ["000.png", "001.png", "002.png"]
+    assert len(started) == workers
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -86,6 +86,12 @@ def plain(points):
     return Model(svc, fitted_on="300 digits", plain=True)
 
 
+def test_a_model_file_is_named_by_text_as_well_as_by_a_path(model, tmp_path):
+    save_model(model, str(tmp_path / "model.skops"))
+    for name in (str(tmp_path / "model.skops"), tmp_path / "model.skops"):
+        assert np.array_equal(load_model(name).svc.support_vectors_, model.svc.support_vectors_)
+
+
 def margins_of_scikit_learn(model, points):
     svc = copy.copy(model.svc)
     svc.decision_function_shape = "ovo"

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import chain
+from os import PathLike, fspath
 from queue import Empty, SimpleQueue
 
 from threadpoolctl import threadpool_limits
@@ -34,7 +35,7 @@ KILLED = "killed its reader: out of memory?"
 
 
 def classify(
-    inputs: Sequence[str],
+    inputs: str | PathLike[str] | Iterable[str | PathLike[str]],
     model: Model,
     *,
     settings: Settings = Settings(),
@@ -45,15 +46,15 @@ def classify(
 
     Parameters
     ----------
-    inputs : sequence of str
-        Files and folders.
+    inputs : str or path, or iterable of these
+        Files and folders; URLs as str.
     model : Model
         The fitted model.
     settings : Settings
         How each image is read.
     jobs : int or None
-        Worker processes; None takes all cores, and one where the folder is small. With 0 this process reads: at once,
-        but an image that kills or hangs its reader then ends the run.
+        Worker processes; None takes all cores, and one where the folder is small; as in joblib, -1 takes all, -2 all
+        but one. With 0 this process reads: at once, but an image that kills or hangs its reader then ends the run.
     on_skip : callable or None
         Told of every thing met that is no image.
 
@@ -64,7 +65,9 @@ def classify(
     DigitBatchError
         Worker processes cannot be started.
     """
-    return classify_sources(images_among(walk(inputs), on_skip), model, settings=settings, jobs=jobs)
+    names = [inputs] if isinstance(inputs, str | PathLike) else inputs
+    images = images_among(walk(fspath(name) for name in names), on_skip)
+    return classify_sources(images, model, settings=settings, jobs=jobs)
 
 
 def images_among(met: Iterable[Source | Skipped], on_skip: Callable[[Skipped], None] | None = None) -> Iterator[Source]:
@@ -118,6 +121,8 @@ def classify_chunks(
         if jobs is None:
             first, small = _take_small(chunks)
             chunks, jobs = chain(first, chunks), 1 if small else usable_cores()
+        elif jobs < 0:
+            jobs = max(usable_cores() + 1 + jobs, 1)
         crew = Crew(pickle.dumps((model.bare(), settings)), jobs, settings.timeout, started)
         stack.callback(crew.end)
         yield from crew.read(chunks)

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, fields
 from importlib import resources
 from importlib.metadata import version
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ TRUSTED_TYPES = frozenset(
 )
 
 
-def save_model(model: Model, path: Path) -> None:
+def save_model(model: Model, path: str | PathLike[str]) -> None:
     """Write the model file, whole or not at all.
 
     Raises
@@ -79,18 +80,18 @@ def save_model(model: Model, path: Path) -> None:
         "plain": model.plain,
         "axes": model.axes,
     }
-    with whole_path(path) as part:
+    with whole_path(Path(path)) as part:
         part.write_bytes(skops.io.dumps(document, compression=zipfile.ZIP_DEFLATED, compresslevel=PACKED))
 
 
-def load_model(path: Path | None = None, *, bare: bool = False) -> Model:
+def load_model(path: str | PathLike[str] | None = None, *, bare: bool = False) -> Model:
     """Read a model file; without a path, the model that ships with the package.
 
     Nothing in the file is executed: its types are checked against `TRUSTED_TYPES` before one is built.
 
     Parameters
     ----------
-    path : Path or None
+    path : str or path or None
         The model file.
     bare : bool
         Take the classifiers' arrays only, in a tenth of the time: enough to read digits, without scikit-learn.
@@ -100,7 +101,7 @@ def load_model(path: Path | None = None, *, bare: bool = False) -> Model:
     ModelError
         The file is missing, damaged, too large, of foreign types, or made for another format, scikit-learn or recipe.
     """
-    path = shipped_model() if path is None else path
+    path = shipped_model() if path is None else Path(path)
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for, and a device may have no end
