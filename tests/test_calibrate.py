@@ -14,7 +14,8 @@ from digit_batch.model import Calibration, load_model, save_model
 from digit_batch.parquet import packing
 from digit_batch.training.recalibration import recalibrate
 from digit_batch.training.splits import score
-from digit_batch.training_set import make_training_set
+from digit_batch.training.trained import MANY
+from digit_batch.training_set import DRAWN, make_training_set
 
 
 @pytest.fixture(scope="module")
@@ -193,6 +194,21 @@ def test_what_would_have_no_effect_is_refused(run, tmp_path, words):
     result = run("train", *words.split(), "-o", tmp_path / "m.skops")
     assert result.exit_code == 2 and not list(tmp_path.iterdir())
     assert "give no" in result.stderr or "--seed" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "words", ["--calibrate-on=", "--calibrate-on=in --model=", "--calibrate-on=in --model=s3://x/y"]
+)
+def test_a_name_that_is_empty_or_a_url_where_a_file_is_wanted_is_wrong_usage(run, tmp_path, words):
+    """Above all, an unset variable of the shell must not begin a fit of minutes; here it would miss its data."""
+    result = run("train", *words.split(), "-o", tmp_path / "m.skops", "--data", tmp_path / "nowhere")
+    assert result.exit_code == 2
+    assert "the name is empty" in result.stderr or "a URL is not taken here" in result.stderr
+
+
+def test_the_help_of_train_tells_how_many_digits_are_drawn(run):
+    shown = " ".join(run("train", "--help").stdout.replace("│", " ").split())
+    assert f"[default: ({DRAWN:,}, fewer with more than {MANY:,} images of your own)]" in shown
 
 
 def test_a_folder_without_an_image_is_exit_code_5(run, tmp_path):

@@ -22,6 +22,7 @@ from digit_batch.cli.options import (
     Quiet,
     above_0,
     file_option,
+    not_empty,
 )
 
 if TYPE_CHECKING:
@@ -71,19 +72,22 @@ def train(
         typer.Option(
             min=0,
             help="Digits drawn with a pen and added; fewer fit faster and read other people's scans worse.",
-            show_default="80000, fewer with more than 10,000 images of your own",
+            show_default="100,000, fewer with more than 10,000 images of your own",
         ),
     ] = None,
     calibrate_on: Annotated[
         str | None,
         typer.Option(
             metavar="FOLDER",
+            callback=not_empty,
             help="Fit nothing: set only the confidence of a model again, on labelled scans or a reviewed table.",
         ),
     ] = None,
     model: Annotated[
         Path | None,
-        typer.Option(help="The model whose confidence --calibrate-on sets.", show_default="the one that ships"),
+        file_option(
+            "--model", help="The model whose confidence --calibrate-on sets.", show_default="the one that ships"
+        ),
     ] = None,
     metrics: Json = None,
     plot: Plot = None,
