@@ -21,6 +21,7 @@ from digit_batch.errors import OutputError
 from digit_batch.images.storage import WEB, base_name, check_url, is_absent, open_storage, patiently, say, show_url
 from digit_batch.manifest import MANIFEST, NEXT, OWN, Manifest, Piece, name_part, parse_manifest
 from digit_batch.output import check_facts
+from digit_batch.plurals import counted
 from digit_batch.predictions import stream_of
 
 JOINED = "part-joined.csv"  # the parts in one file, until it is whole and gets its name
@@ -276,7 +277,7 @@ class Parts:
             raise
         except Exception as error:  # every storage has its own kinds
             put = sum(piece.rows for piece in self._standing.pieces)
-            kept = f"; {put:,} rows are there" if put else ""
+            kept = f"; {counted(put, 'row is', 'rows are')} there" if put else ""
             why = "there is no such bucket or folder" if is_absent(error) else say(error)
             raise OutputError(
                 f"Cannot write {self.place}: {why}{kept}. Check the name and the credentials"

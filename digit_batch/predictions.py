@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal, TextIO, TypeVar, cast
 
 from digit_batch.errors import InputError
+from digit_batch.plurals import counted
 
 CSV_VERSION = 1
 CLASSES = 10  # the digits 0 to 9
@@ -263,7 +264,7 @@ def load_predictions(path: Path) -> Iterator[Prediction]:
 
 def _prediction(row: list[str], names: tuple[str, ...], place: list[int], line: int) -> Prediction:
     if len(row) != len(names):
-        raise ValueError(f"line {line}: {len(row)} cells where the header has {len(names)}")
+        raise ValueError(f"line {line}: {counted(len(row), 'cell')} where the header has {len(names)}")
     path, frame, label, confidence, status, reason = row[: len(COLUMNS)]
     known = {name: name for name in STATUSES}
     if status not in known:

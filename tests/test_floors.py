@@ -7,7 +7,7 @@ import pytest
 from conftest import ROOT
 
 FLOORS = (
-    {"errors"},
+    {"errors", "plurals"},
     {"images", "ink", "strokes", "paper", "labels", "output", "predictions", "process", "manifest"},
     {"features", "shards", "parquet", "parts"},
     {"model", "variation"},

@@ -283,7 +283,7 @@ def test_what_is_wrong_with_a_folder_is_told_and_left_out(run, own, tmp_path):
     assert [name for name, _ in found["unreadable"]] == [f"{folder}/7/broken.png"]
     assert [name for name, _ in found["no_ink"]] == [f"{folder}/8/blank.png"]
     assert found["unlabelled"] == [[f"{folder}/unsorted", 1]]
-    for words in ("again.bmp", "Two labels for one picture", "broken.png", "unsorted, 1 images"):
+    for words in ("again.bmp", "Two labels for one picture", "broken.png", "unsorted, 1 image"):
         assert words in result.stdout
 
 

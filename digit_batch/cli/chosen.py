@@ -121,6 +121,7 @@ def count_chosen(chosen: Chosen) -> None:
     from digit_batch.cli.screen import out
     from digit_batch.errors import NoImageError
     from digit_batch.images import Source
+    from digit_batch.plurals import counted
 
     images, skipped = 0, Counter[str]()
     with chosen.found() as found:
@@ -129,7 +130,7 @@ def count_chosen(chosen: Chosen) -> None:
                 images += chosen.holds(thing)
             else:
                 skipped[thing.reason] += 1
-    out.print(f"{images:,} images would be read.", markup=False)
+    out.print(f"{counted(images, 'image')} would be read.", markup=False)
     for reason, count in skipped.most_common():
         out.print(f"{count:,} would be skipped: {reason}", markup=False)
     if not images:

@@ -79,6 +79,7 @@ class Report:
         """Read the pictures of the rows kept, and write the page."""
         from digit_batch.cli.screen import err, meter
         from digit_batch.model import load_model
+        from digit_batch.plurals import counted
         from digit_batch.report.names import plain
         from digit_batch.report.page import Run, write_report
 
@@ -98,6 +99,6 @@ class Report:
                 progress=advance,
             )
         if not quiet:
-            err.print(f"{seen:,} pictures in {plain(str(self.path))}", markup=False)
+            err.print(f"{counted(seen, 'picture')} in {plain(str(self.path))}", markup=False)
         if not seen and self.tally.statuses["error"] < self.tally.images:
             err.print(LOST, markup=False)

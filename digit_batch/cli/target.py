@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from digit_batch.cli.codes import UNREADABLE
+from digit_batch.plurals import counted
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -84,7 +85,7 @@ def telling(part: "Part | Parts") -> Iterator[None]:
         if not part.rows:
             raise
         raise KeyboardInterrupt(
-            f"Interrupted: {part.rows:,} rows are in {part.place}. Continue with --resume."
+            f"Interrupted: {counted(part.rows, 'row is', 'rows are')} in {part.place}. Continue with --resume."
         ) from None
 
 

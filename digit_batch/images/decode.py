@@ -33,6 +33,7 @@ from digit_batch.images.quick import read_plain_png
 from digit_batch.images.sources import OPEN_FLAGS, Refused, Source
 from digit_batch.images.storage import is_url, read_url
 from digit_batch.images.truncation import count_missing
+from digit_batch.plurals import counted
 
 __all__ = ["Frame", "Limits", "Unreadable", "read_frames"]
 
@@ -140,7 +141,7 @@ def read_frames(source: Source, limits: Limits = Limits()) -> Iterator[Frame | U
                 if not _turn_page(image, item):
                     return
                 if index >= limits.max_frames:
-                    raise Refused(f"more than {limits.max_frames} frames: the rest were not read")
+                    raise Refused(f"more than {counted(limits.max_frames, 'frame')}: the rest were not read")
                 item = _read_frame(file, image, kind, index, limits)
             yield item
     # Pillow raises some ten kinds of exception for broken files: of 14,311 of them, 396 ended in none of OSError.
@@ -270,7 +271,8 @@ def _explain(error: Exception, kind: str, file: IO[bytes] | None, image: Image.I
         return f"unreadable file: {words[:80]}"
     missing = count_missing(kind, file.getvalue(), image) if isinstance(file, io.BytesIO) and not file.closed else 0
     if missing:
-        return f"truncated file: {'at least ' if kind == 'PNG' else ''}{_group(missing)} bytes short"
+        lacking = counted(missing, "byte").replace(",", " ")
+        return f"truncated file: {'at least ' if kind == 'PNG' else ''}{lacking} short"
     if "truncated" in words or isinstance(error, EOFError):
         return "truncated file"
     if "unknown pixel mode" in words or "unsupported" in words or isinstance(error, NotImplementedError):

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from digit_batch.errors import OutputError
 from digit_batch.output.whole import Pack, check_output, conclude, facts_of, let_go, locked, part_of, unwritable
+from digit_batch.plurals import counted
 
 SYNC_EVERY = 1.0  # s; a power cut costs at most this, a killed run nothing. (A sync a row: 341 rows/s.)
 COMMITTED_DIGITS = 20  # width of the number that ends the facts file, so that it can be overwritten in place
@@ -123,7 +124,8 @@ class Part:
         self._facts.write(b"%*d\n" % (COMMITTED_DIGITS, size))
 
     def _unwritable(self, error: OSError) -> OutputError:
-        kept = f"; the {self.rows:,} rows before that are in {part_of(self.path)}" if self.rows else ""
+        before = counted(self.rows, "row before that is", "rows before that are")
+        kept = f"; the {before} in {part_of(self.path)}" if self.rows else ""
         return OutputError(
             f"Cannot write {self.path}: {error.strerror or error}{kept}. "
             f"Free the disk{' and continue with --resume' if kept else ' or name another place with -o'}."

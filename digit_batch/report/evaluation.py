@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from digit_batch.evaluation import Change, Comparison, Evaluation, Threshold
+from digit_batch.plurals import counted
 from digit_batch.predictions import CLASSES
 from digit_batch.report.names import plain
 from digit_batch.report.signs import NOTHING, Drawn
@@ -121,7 +122,7 @@ def comparison(found: Comparison, other: str) -> RenderableType:
     table = fact_table()
     table.add_row("against", Text(plain(other)))
     table.add_row(
-        "accuracy", f"{found.accuracy:.2%} here, {found.other_accuracy:.2%} there, of {found.images:,} images"
+        "accuracy", f"{found.accuracy:.2%} here, {found.other_accuracy:.2%} there, of {counted(found.images, 'image')}"
     )
     table.add_row("fixed", Text(f"{found.fixed:,} that were wrong there", style="green"))
     table.add_row("broken", Text(f"{found.broken:,} that were right there", style="red" if found.broken else ""))

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from digit_batch.features import BOX, fill_boxes, stack
+from digit_batch.plurals import counted
 from digit_batch.reading import Reading
 from digit_batch.report.names import plain
 
@@ -78,7 +79,7 @@ def facts(seen: Seen) -> list[tuple[str, str]]:
     if not ink.amount.size:
         return [*said, ("ink", "none found"), *_left_out(ink.removed)]
     top, left, bottom, right = ink.box
-    strokes = "1 stroke" if ink.parts == 1 else f"{ink.parts} strokes"
+    strokes = counted(ink.parts, "stroke")
     said.append(("digit", f"{right - left} x {bottom - top} px, {strokes}" + (", cut by the frame" * ink.clipped)))
     said.append(("ink", "light on dark ground" if ink.light_on_dark else "dark on light ground"))
     return [*said, *_left_out(ink.removed)]

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from digit_batch.evaluation import Evaluation
 from digit_batch.model import Model
+from digit_batch.plurals import counted
 from digit_batch.report.evaluation import class_scores, confusion
 from digit_batch.report.names import plain
 from digit_batch.report.tables import digit_counts, fact_table, grid, headed
@@ -33,7 +34,7 @@ def own_digits(own: OwnDigits) -> RenderableType:
         "unreadable": [f"{path}: {reason}" for path, reason in own.unreadable],
         "no digit found": [f"{path}: {reason}" for path, reason in own.no_ink],
         "same picture twice": [f"{path} is {first}" for path, first in own.copies],
-        "no digit's folder": [f"{folder}, {count:,} images" for folder, count in own.unlabelled],
+        "no digit's folder": [f"{folder}, {counted(count, 'image')}" for folder, count in own.unlabelled],
         "labels to check": [f"{path} is labelled {true}, looks like {said}" for path, true, said in own.doubted],
     }
     for what, each in named.items():
@@ -54,7 +55,8 @@ def trained(result: Trained) -> RenderableType:
     parts += [splits(result.splits), "", samples(result.samples)]
     first = result.splits[len(result.held_out) - 1]
     count = sum((split.digits, split.test_size) == (first.digits, first.test_size) for split in result.splits)
-    parts.append(f"Below: {first.digits} held out, of the {count} splits of test size {first.test_size:g} together")
+    of = f"of the {counted(count, 'split')} of test size {first.test_size:g}" + " together" * (count > 1)
+    parts.append(f"Below: {first.digits} held out, {of}")
     return Group(*parts, class_scores(result.main), confusion(result.main.confusion))
 
 
@@ -114,7 +116,7 @@ def recalibration(found: Recalibration, before: Evaluation, after: Evaluation, p
     table.add_row("labels right", *(f"{each.accuracy:.2%}" for each in both))
     facts = fact_table()
     facts.add_row("images", f"{before.images:,}" + f", {before.unreadable:,} left out" * (before.unreadable > 0))
-    facts.add_row("set on", f"{found.digits:,} digits: each once, at first look")
+    facts.add_row("set on", f"{counted(found.digits, 'digit')}, at first look")
     facts.add_row("classifier", "the same: only what is in doubt, and read again, may change its label")
     facts.add_row("log-odds", f"shifted by {found.shift:+.2f}, stretched by {found.stretch:.2f}")
     facts.add_row("saved as", Text(plain(place)))

@@ -6,6 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from digit_batch.batch.cluster import Efforts
+from digit_batch.plurals import counted
 from digit_batch.report.names import plain
 
 SHOWN = 20  # workers; of more, the slowest ones, because a cluster is looked at for those
@@ -13,7 +14,7 @@ SHOWN = 20  # workers; of more, the slowest ones, because a cluster is looked at
 
 def workers(efforts: Efforts) -> RenderableType:
     """Return the table of workers, slowest first, and what was done again."""
-    title = f"{len(efforts.images):,} workers, {efforts.retries:,} retries"
+    title = f"{counted(len(efforts.images), 'worker')}, {counted(efforts.retries, 'retry', 'retries')}"
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold")
     table.add_column("worker")
     table.add_column("images", justify="right")
@@ -22,5 +23,5 @@ def workers(efforts: Efforts) -> RenderableType:
     for name in slowest[:SHOWN]:
         table.add_row(Text(plain(name)), f"{efforts.images[name]:,}", f"{efforts.speed(name):,.0f}")
     if rest := slowest[SHOWN:]:
-        table.add_row(f"{len(rest):,} faster ones", f"{sum(efforts.images[name] for name in rest):,}", "")
+        table.add_row(counted(len(rest), "faster one"), f"{sum(efforts.images[name] for name in rest):,}", "")
     return table

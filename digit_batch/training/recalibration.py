@@ -9,6 +9,7 @@ from scipy.optimize import minimize
 from digit_batch.errors import InputError
 from digit_batch.model import Calibration, Model
 from digit_batch.model.confidence import Weights
+from digit_batch.plurals import counted
 
 LEAST_IMAGES = 30  # fewer say nothing about a confidence
 PRIOR = 3.0  # images' worth of trust in the confidence as it is: a hundred right answers do not prove certainty
@@ -50,9 +51,9 @@ def recalibrate(model: Model, features: NDArray[np.float32], labels: NDArray[np.
         There are fewer than `LEAST_IMAGES`.
     """
     if len(labels) < LEAST_IMAGES:
+        few = counted(len(labels), "labelled image is", "labelled images are")
         raise InputError(
-            f"{len(labels)} labelled images are too few to set a confidence on. Give {LEAST_IMAGES} or more, "
-            "as they come: easy ones too."
+            f"{few} too few to set a confidence on. Give {LEAST_IMAGES} or more, as they come: easy ones too."
         )
     answers = model.answer(features)
     top = answers.chances.max(axis=1).astype(float)

@@ -10,6 +10,7 @@ import numpy as np
 from digit_batch.errors import InputError
 from digit_batch.evaluation import Evaluation, evaluate
 from digit_batch.model import Model
+from digit_batch.plurals import counted
 from digit_batch.predictions import CLASSES
 from digit_batch.training.fitting import (
     F32,
@@ -281,15 +282,15 @@ def describe(material: Material) -> str:
         words.append(f"scikit-learn's digits, rows 0 to {count - 1}")
         words += _variations(int((~own).sum()) - count - drawn)
     if drawn:
-        words.append(f"{drawn:,} drawn digits")
+        words.append(counted(drawn, "drawn digit"))
     if count := int((material.sets == 1).sum()):
         weight = float(material.weights[own][0])
         words += [
-            f"{count:,} own digits" + f", weighing {weight:.3g} each" * (weight > 1),
+            counted(count, "own digit") + f", weighing {weight:.3g} each" * (weight > 1),
             *_variations(int(own.sum()) - count),
         ]
     return "; ".join(words)
 
 
 def _variations(count: int) -> list[str]:
-    return [f"{count:,} variations of them"] if count else []
+    return [counted(count, "variation of them", "variations of them")] if count else []

@@ -6,6 +6,7 @@ from math import sqrt
 
 from digit_batch.evaluation import Evaluation
 from digit_batch.evaluation.confidence import STEPS
+from digit_batch.plurals import counted
 
 BARS = 20  # of the histogram of confidence
 
@@ -76,7 +77,9 @@ def histogram(sure: Sequence[Sequence[int]], names: tuple[str, str]) -> tuple[li
 def label_bars(counts: Mapping[int, int], digits: int) -> list[Bar]:
     """Return how often each digit was read, as shares of the most frequent."""
     most = max(counts.values(), default=0) or 1
-    return [Bar(str(d), counts.get(d, 0) / most, 0.0, f"{d}: {counts.get(d, 0):,} images") for d in range(digits)]
+    return [
+        Bar(str(d), counts.get(d, 0) / most, 0.0, f"{d}: {counted(counts.get(d, 0), 'image')}") for d in range(digits)
+    ]
 
 
 def recall_bars(result: Evaluation) -> list[Bar]:
@@ -86,7 +89,8 @@ def recall_bars(result: Evaluation) -> list[Bar]:
             str(score.label),
             score.recall,
             0.0,
-            f"{score.label}: recall {score.recall:.1%}, precision {score.precision:.1%}, {score.support:,} images",
+            f"{score.label}: recall {score.recall:.1%}, precision {score.precision:.1%}, "
+            + counted(score.support, "image"),
         )
         for score in result.classes
     ]
