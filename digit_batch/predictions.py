@@ -26,6 +26,9 @@ COLUMNS = ("path", "frame", "label", "confidence", "status", "reason")
 RECORD_BYTES = 5 << 20
 csv.field_size_limit(max(csv.field_size_limit(), RECORD_BYTES))
 NEEDS_QUOTES = re.compile('[,"\r\n]')
+SEPARATORS = {";": "semicolons", "\t": "tabs"}  # that spreadsheets of other languages put between cells
+DECIMAL_COMMA = re.compile(r"\d+,\d+")  # as these write 0.9
+NO_TEXT = "it is no text in UTF-8, but perhaps an image, or saved in another encoding; save it as UTF-8"
 PROBABILITY_COLUMNS = tuple(f"p{digit}" for digit in range(CLASSES))
 
 T = TypeVar("T")
@@ -180,8 +183,17 @@ def _split(raw: bytes, line: int) -> list[str]:
     """Return the cells of one row."""
     try:
         return next(csv.reader([raw.decode("utf-8")], strict=True), [])
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise ValueError(f"line {line}: {error}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"line {line}: {NO_TEXT}") from None
+    except csv.Error as error:
+        raise ValueError(f"line {line}: {_explain(error)}") from None
+
+
+def _explain(error: csv.Error) -> str:
+    """Return what is wrong with a row; of a quote that is not before a comma, in plainer words than the module's."""
+    if "expected after" in str(error):
+        return "no comma stands after a quoted cell, but perhaps a semicolon; save it with commas"
+    return str(error)
 
 
 def _rest_of_row(stream: BinaryIO, first: bytes, line: int) -> bytes:
@@ -232,13 +244,17 @@ def read_predictions(stream: TextIO) -> Iterator[Prediction]:
         for row in rows:
             yield _prediction(row, names, place, rows.line_num)
     except csv.Error as error:
-        raise ValueError(f"line {rows.line_num}: {error}") from None
+        raise ValueError(f"line {rows.line_num}: {_explain(error)}") from None
 
 
 def _check_columns(names: tuple[str, ...]) -> list[int]:
     """Refuse columns that are not the contract's; return the places of those with chances."""
     if names[: len(COLUMNS)] != COLUMNS:
-        raise ValueError(f"line 1: the columns are not {','.join(COLUMNS)}")
+        wanted = f"line 1: the columns are not {','.join(COLUMNS)}"
+        for mark, what in SEPARATORS.items():
+            if names and names[0].startswith(mark.join(COLUMNS)):  # the whole line is then one cell
+                raise ValueError(f"{wanted}: {what} stand between them, where commas belong; save it with commas")
+        raise ValueError(wanted)
     place = [names.index(column) for column in PROBABILITY_COLUMNS if column in names]
     if place and len(place) < CLASSES:
         raise ValueError("line 1: of the columns p0 to p9 some are missing")
@@ -258,6 +274,10 @@ def load_predictions(path: Path) -> Iterator[Prediction]:
             yield from read_predictions(stream)
     except OSError as error:
         raise InputError(f"Cannot read {path}: {error.strerror}. Check the name.") from error
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path} is no predictions CSV: {NO_TEXT}. Give one made by `digit-batch classify`."
+        ) from error
     except ValueError as error:
         raise InputError(f"{path} is no predictions CSV: {error}. Give one made by `digit-batch classify`.") from error
 
@@ -288,7 +308,11 @@ def _prediction(row: list[str], names: tuple[str, ...], place: list[int], line: 
 
 
 def _chance(cell: str) -> float:
-    chance = float(cell)
+    try:
+        chance = float(cell)
+    except ValueError:
+        cure = "; save it with decimal points" if DECIMAL_COMMA.fullmatch(cell) else ""
+        raise ValueError(f"{cell!r} is no number{cure}") from None
     if not 0 <= chance <= 1:  # nan is not, either
         raise ValueError(f"{cell!r} is no chance between 0 and 1")
     return chance

@@ -91,8 +91,9 @@ HEAD = ",".join(COLUMNS)
         (f"{HEAD}\na.png,0,²,0.5,ok,\n", "line 2: label"),
         (f"{HEAD}\na.png,0,3,0.5,fine,\n", "line 2: status 'fine'"),
         (f"{HEAD}\na.png,first,3,0.5,ok,\n", "line 2: "),
-        (f"{HEAD}\na.png,0,3,sure,ok,\n", "line 2: "),
+        (f"{HEAD}\na.png,0,3,sure,ok,\n", "line 2: 'sure' is no number$"),
         (f"{HEAD}\na.png,-1,3,0.5,ok,\n", "line 2: frame '-1'"),
+        (f'{HEAD}\na.png,0,3,"0,9",ok,\n', "line 2: '0,9' is no number; save it with decimal points"),
         (f"{HEAD}\na.png,0,3,2.5,ok,\n", "line 2: '2.5' is no chance"),
         (f"{HEAD}\na.png,0,3,nan,ok,\n", "line 2: 'nan' is no chance"),
         (f"{HEAD}\na.png,0,3,-inf,ok,\n", "line 2: '-inf' is no chance"),
@@ -107,10 +108,33 @@ def test_a_wrong_file_is_refused_by_its_line(text, says):
         list(read_predictions(io.StringIO(text, newline="")))
 
 
-def test_a_file_that_is_no_text_is_refused_by_name(tmp_path):
-    (tmp_path / "x.csv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match=r"x\.csv is no predictions CSV"):
+@pytest.mark.parametrize(
+    "content", [b"\xff\xfe\x00", b"\x89PNG\r\n\x1a\n", f"{HEAD}\n\xe4.png,0,3,1,ok,\n".encode("latin-1")]
+)
+def test_a_file_that_is_no_text_is_refused_by_name_and_in_plain_words(tmp_path, content):
+    (tmp_path / "x.csv").write_bytes(content)
+    with pytest.raises(InputError, match=r"x\.csv is no predictions CSV: it is no text in UTF-8, but perhaps an image"):
         list(load_predictions(tmp_path / "x.csv"))
+    with pytest.raises(ValueError, match=r"^line \d: it is no text in UTF-8"):
+        stream = io.BytesIO(content + b"\n")
+        list(read_records(stream, read_header(stream)))
+
+
+@pytest.mark.parametrize(("mark", "name"), [(";", "semicolons"), ("\t", "tabs")])
+def test_a_table_with_other_marks_between_its_cells_is_told_so(mark, name):
+    text = mark.join(COLUMNS) + "\n" + mark.join(("a.png", "0", "3", "0,7", "ok", "")) + "\n"
+    stream = io.BytesIO(text.encode())
+    for read in (lambda: list(read_predictions(io.StringIO(text))), lambda: read_header(stream)):
+        with pytest.raises(ValueError, match=f"{name} stand between them, where commas belong; save it with commas"):
+            read()
+
+
+def test_quoted_cells_without_commas_are_told_in_plain_words():
+    text = ";".join(f'"{name}"' for name in COLUMNS) + "\n"
+    stream = io.BytesIO(text.encode())
+    for read in (lambda: list(read_predictions(io.StringIO(text))), lambda: read_header(stream)):
+        with pytest.raises(ValueError, match="line 1: no comma stands after a quoted cell, but perhaps a semicolon"):
+            read()
 
 
 def test_a_name_as_long_as_an_archive_may_hold_is_read_back(tmp_path):
