@@ -25,10 +25,10 @@ class NoImageError(InputError):
     """Not one image was found in the inputs."""
 
 
-def missing_extra(what: str, error: ImportError) -> DigitBatchError:
-    """Return the sentence for what the packages of the extra `cluster` do, where one is not installed."""
+def missing_extra(what: str, error: ImportError, extra: str = "cluster") -> DigitBatchError:
+    """Return the sentence for what the packages of an extra do, where one is not installed."""
     name = error.name or getattr(error.__cause__, "name", None) or "a package"  # fsspec raises one without, from it
     return DigitBatchError(
-        f"{what} needs the extra `cluster`, of which {name.partition('.')[0]} is not installed here. "
-        "Install it with pip install '.[cluster]' in the folder of digit_batch's source."
+        f"{what} needs the extra `{extra}`, of which {name.partition('.')[0]} is not installed here. "
+        f"Install it with pip install '.[{extra}]' in the folder of digit_batch's source."
     )

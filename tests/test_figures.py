@@ -1,9 +1,13 @@
 """The figures show what they are of: looked at pixel by pixel."""
 
+import os
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
+from conftest import ROOT
 from PIL import Image
 from sklearn.datasets import load_digits
 
@@ -72,3 +76,18 @@ def test_digits_are_drawn_with_their_labels(tmp_path):
     rows = np.array_split(ink, 4)
     assert all(0.05 < row.mean() < 0.4 for row in rows)
     assert ink.max() > 0.95
+
+
+@pytest.mark.parametrize("package", ["matplotlib", "seaborn"])
+def test_without_what_draws_one_sentence_tells_how_to_install_it_before_any_work(tmp_path, package):
+    program = f"import sys; sys.modules['{package}'] = None; from digit_batch.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "dataset", "--plot", str(tmp_path / "digits.png")],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert f"needs the extra `plots`, of which {package} is not installed here." in done.stderr
+    assert "pip install '.[plots]'" in done.stderr

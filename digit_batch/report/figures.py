@@ -1,6 +1,6 @@
 """Figures: the confusion matrix as a heat map, and digits with their labels.
 
-Drawn with Matplotlib and Seaborn, which come with ``pip install 'digit-batch[plots]'`` and are loaded only here.
+Drawn with Matplotlib and Seaborn, which come with the extra ``plots`` and are loaded only here.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digit_batch.errors import OutputError
+from digit_batch.errors import OutputError, missing_extra
 from digit_batch.evaluation import Evaluation
 from digit_batch.output import whole_path
 from digit_batch.predictions import CLASSES
@@ -31,12 +31,15 @@ def check_figure(path: Path) -> None:
     Raises
     ------
     OutputError
-        Its name has the ending of no format, or what draws it is not installed.
+        Its name has the ending of no format.
+    DigitBatchError
+        What draws it is not installed.
     """
     if path.suffix.lower() not in FORMATS:
         raise OutputError(f"Cannot draw {path}: its name must end in {', '.join(FORMATS[:-1])} or {FORMATS[-1]}.")
-    if not all(find_spec(name) for name in ("matplotlib", "seaborn")):
-        raise OutputError("Drawing needs Matplotlib and Seaborn. Install them with `pip install 'digit-batch[plots]'`.")
+    for name in ("matplotlib", "seaborn"):
+        if find_spec(name) is None:
+            raise missing_extra("A figure", ModuleNotFoundError(name=name), "plots")
 
 
 def draw_confusion(result: Evaluation, path: Path) -> None:
