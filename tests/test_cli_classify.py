@@ -1,6 +1,7 @@
 """``digit-batch classify``: a row for every image, the CSV to the byte, exit codes and streams."""
 
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -174,6 +175,19 @@ def test_the_summary_counts_what_was_passed_over(tmp_path, scans, run):
     shown = run("classify", scans, "-o", tmp_path / "out.csv").stdout
     assert re.search(r"skipped +1 not an image", shown)
     assert re.search(r"images +5\b", shown)
+
+
+def test_rows_that_stay_do_not_count_for_the_speed(tmp_path, labelled, run):
+    """Of a table whose only error is read again."""
+    table = tmp_path / "out.csv"
+    shutil.copytree(labelled, tmp_path / "in")
+    (tmp_path / "in" / "broken.png").write_bytes(b"x")
+    run("classify", tmp_path / "in", "-o", table)
+    save(digit_page(7), tmp_path / "in" / "broken.png")
+    shown = run("classify", "--retry-errors", table).stdout
+    assert re.search(r"images +31\b", shown)
+    speed, seconds = re.search(r"speed +([\d,]+) images/s, ([\d.]+) s", shown).groups()
+    assert int(speed.replace(",", "")) * float(seconds) < 2
 
 
 def test_quiet_says_nothing_at_all(tmp_path, scans, run):

@@ -73,8 +73,12 @@ def read_chosen(
                 page.kept.add(row)
             advance(row.frame == 0)
 
+        def keep(row: Prediction) -> None:
+            tally.kept += 1
+            add(row)
+
         if not target.to_stdout:
-            left = begin_or_continue(part, names, cut_chunks(images), add)
+            left = begin_or_continue(part, names, cut_chunks(images), keep)
         work = stack.enter_context(closing(workplace.classify(left, fitted, settings, quiet=quiet)))
         for chunk in work:
             rows = [row for rows in chunk for row in rows]
@@ -138,5 +142,6 @@ def retry_table(
             write(text, len(rows))
             for row in rows:
                 tally.add(row)
+            tally.kept += 0 if again else len(rows)
             advance(again)
     conclude(tally, time.perf_counter() - started, output or str(table), quiet=quiet)

@@ -34,6 +34,7 @@ class Tally:
     reasons: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
     confidence: float = 0.0
+    kept: int = 0  # rows of an earlier run among them, which took no time in this one
 
     def add(self, prediction: Prediction) -> None:
         """Count one row."""
@@ -68,7 +69,7 @@ def summary(tally: Tally, seconds: float, place: str) -> RenderableType:
         facts.add_row("", Text(f"{count:,} {plain(reason)}", style="dim"))
     if (mean := tally.mean_confidence) is not None:
         facts.add_row("mean confidence", f"{mean:.3f}")
-    facts.add_row("speed", f"{tally.images / max(seconds, 1e-9):,.0f} images/s, {seconds:.1f} s")
+    facts.add_row("speed", f"{(tally.images - tally.kept) / max(seconds, 1e-9):,.0f} images/s, {seconds:.1f} s")
     if tally.skipped:
         facts.add_row("skipped", Text(", ".join(f"{n:,} {plain(why)}" for why, n in tally.skipped.most_common())))
     facts.add_row("rows in", Text(plain(place)))
