@@ -29,6 +29,18 @@ def fill(folder, count, start=0):
     return folder
 
 
+def make_many(top, count):
+    """Make files by the hundred from a few digits."""
+    for number in range(count):
+        path = top / f"{number % 7}" / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if number < 10:
+            draw(number).save(path)
+            continue
+        path.hardlink_to(top / f"{number % 10 % 7}" / f"{number % 10}.png")
+    return top
+
+
 def fill_mixed(folder):
     """Make four chunks of a walk: each digits, three pages, an empty file, and one so large that it ends the chunk."""
     for part in range(4):

@@ -18,9 +18,10 @@ import time
 from queue import SimpleQueue
 
 import pytest
-from folders import PACKAGE, draw, fill, run, start
+from folders import PACKAGE, draw, fill, make_many, run, start
 
 from digit_batch.batch import classify
+from digit_batch.batch.chunks import CHUNK_FILES
 from digit_batch.batch.workers import Worker
 from digit_batch.errors import InputError
 from digit_batch.model import load_model
@@ -174,7 +175,7 @@ def test_a_limit_may_be_beyond_what_the_system_counts(tmp_path, limit):
 @pytest.mark.slow
 def test_a_parent_killed_takes_its_workers_with_it(tmp_path):
     """Nothing goes on reading after the run itself is gone."""
-    folder = fill(tmp_path / "scans", 900)
+    folder = make_many(tmp_path / "scans", 20 * CHUNK_FILES)
     process = start("classify", folder, "-o", tmp_path / "out.csv", "-q", "--jobs", 2)
     part = tmp_path / "out.csv.part"
     deadline = time.monotonic() + 60

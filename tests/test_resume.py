@@ -8,7 +8,7 @@ import sys
 import time
 
 import pytest
-from folders import draw, facts_of, fill_mixed, part_of, run, start
+from folders import draw, facts_of, fill_mixed, make_many, part_of, run, start
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_digits
@@ -197,22 +197,10 @@ def test_resume_with_nothing_to_resume(finished, tmp_path):
     assert result.exit_code == 1 and "nothing to resume" in result.stderr
 
 
-def make_many(top, count):
-    """Make files by the hundred from a few digits."""
-    for number in range(count):
-        path = top / f"{number % 7}" / f"{number}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if number < 10:
-            draw(number).save(path)
-            continue
-        path.hardlink_to(top / f"{number % 10 % 7}" / f"{number % 10}.png")
-    return top
-
-
 @posix
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM] if sys.platform != "win32" else [])
 def test_an_interrupt_keeps_what_is_done_and_ends_within_two_seconds(tmp_path, sent):
-    folder = make_many(tmp_path / "in", 3000)
+    folder = make_many(tmp_path / "in", 6000)
     out = tmp_path / "out.csv"
     process = start("classify", folder, "-o", out, "--jobs", 2)
     wait_for_rows(part_of(out))
@@ -231,7 +219,7 @@ def test_an_interrupt_keeps_what_is_done_and_ends_within_two_seconds(tmp_path, s
 @pytest.mark.parametrize("sent", [(signal.SIGINT, signal.SIGTERM), (signal.SIGTERM, signal.SIGINT)], ids=str)
 def test_only_the_first_of_many_signals_counts(tmp_path, sent):
     """The others come while the run tidies up, or while the process ends: neither its words nor its code change."""
-    folder = make_many(tmp_path / "in", 3000)
+    folder = make_many(tmp_path / "in", 6000)
     out = tmp_path / "out.csv"
     process = start("classify", folder, "-o", out, "--jobs", 1)
     wait_for_rows(part_of(out))
@@ -246,7 +234,7 @@ def test_only_the_first_of_many_signals_counts(tmp_path, sent):
 
 @posix
 def test_a_command_without_a_part_to_continue_is_stopped_alike(tmp_path):
-    folder = make_many(tmp_path / "in", 3000)
+    folder = make_many(tmp_path / "in", 6000)
     process = start("evaluate", folder, "-o", tmp_path / "rows.csv", "--jobs", 1)
     wait_for_rows(part_of(tmp_path / "rows.csv"))
     process.send_signal(signal.SIGTERM)
@@ -272,7 +260,7 @@ def wait_for(path, size, seconds=60):
 @pytest.mark.slow
 def test_a_run_killed_twenty_times_has_the_same_bytes(tmp_path):
     """SIGKILL at random moments, from before the first row to the last ones."""
-    folder = make_many(tmp_path / "in", 3000)
+    folder = make_many(tmp_path / "in", 6000)
     whole, out = tmp_path / "whole.csv", tmp_path / "out.csv"
     assert run("classify", folder, "-o", whole, "-q", "--jobs", 1).exit_code == 0
     size = whole.stat().st_size
