@@ -176,6 +176,14 @@ def test_frames_past_the_limit_are_one_row_that_says_so(tmp_path: Path) -> None:
     assert items[2:] == [Unreadable(2, "more than 2 frames: the rest were not read")]
 
 
+def test_the_reason_of_many_frames_has_no_comma(tmp_path: Path) -> None:
+    """Which would put its cell of the CSV in quotes."""
+    pages = [Image.new("1", (1, 1))] * 1_001
+    pages[0].save(tmp_path / "many.tif", save_all=True, append_images=pages[1:])
+    *_, last = read_frames(Source("many.tif", str(tmp_path / "many.tif")))
+    assert last == Unreadable(1_000, "more than 1000 frames: the rest were not read")
+
+
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n(/tmp/x) (w) file\n"
 REASONS = {
     "empty": (b"", "empty file"),

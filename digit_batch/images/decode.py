@@ -141,7 +141,8 @@ def read_frames(source: Source, limits: Limits = Limits()) -> Iterator[Frame | U
                 if not _turn_page(image, item):
                     return
                 if index >= limits.max_frames:
-                    raise Refused(f"more than {counted(limits.max_frames, 'frame')}: the rest were not read")
+                    most = counted(limits.max_frames, "frame").replace(",", "")  # a comma would put the cell in quotes
+                    raise Refused(f"more than {most}: the rest were not read")
                 item = _read_frame(file, image, kind, index, limits)
             yield item
     # Pillow raises some ten kinds of exception for broken files: of 14,311 of them, 396 ended in none of OSError.
