@@ -21,8 +21,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import IO, Any, Protocol, cast
 
-from digit_batch.images.sources import Place, Refused, natural_key
-from digit_batch.plurals import counted
+from digit_batch.images.sources import Place, Refused, natural_key, say_truncated
 
 __all__ = ["Member", "find_archive_kind", "list_members", "read_member", "wind_tape"]
 
@@ -151,7 +150,7 @@ def read_member(path: str, place: Place, most: int = MEMBER_BYTES, *, only_head:
         except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
             raise Refused("truncated archive" if isinstance(error, EOFError) else "damaged archive") from None
     if len(data) < wanted:
-        raise Refused(f"truncated file: {counted(wanted - len(data), 'byte')} short".replace(",", " "))
+        raise Refused(say_truncated(wanted - len(data)))
     return data
 
 
@@ -250,7 +249,7 @@ def _read_zipped(path: str, place: Place, wanted: int) -> bytes:
         except (zlib.error, OSError, EOFError, ValueError, OverflowError):
             raise Refused("damaged in its archive") from None
     if len(data) < wanted:
-        raise Refused(f"truncated file: {counted(wanted - len(data), 'byte')} short".replace(",", " "))
+        raise Refused(say_truncated(wanted - len(data)))
     if wanted == place.size and place.checksum is not None and zlib.crc32(data) != place.checksum:
         raise Refused("damaged in its archive: wrong checksum")
     return data

@@ -30,7 +30,7 @@ from digit_batch.images.archives import read_member
 from digit_batch.images.formats import HEAD_BYTES, describe, sniff
 from digit_batch.images.pixels import read_pixels, turn_upright
 from digit_batch.images.quick import read_plain_png
-from digit_batch.images.sources import OPEN_FLAGS, Refused, Source
+from digit_batch.images.sources import OPEN_FLAGS, Refused, Source, say_truncated
 from digit_batch.images.storage import is_url, read_url
 from digit_batch.images.truncation import count_missing
 from digit_batch.plurals import counted
@@ -272,8 +272,7 @@ def _explain(error: Exception, kind: str, file: IO[bytes] | None, image: Image.I
         return f"unreadable file: {words[:80]}"
     missing = count_missing(kind, file.getvalue(), image) if isinstance(file, io.BytesIO) and not file.closed else 0
     if missing:
-        lacking = counted(missing, "byte").replace(",", " ")
-        return f"truncated file: {'at least ' if kind == 'PNG' else ''}{lacking} short"
+        return say_truncated(missing, at_least=kind == "PNG")
     if "truncated" in words or isinstance(error, EOFError):
         return "truncated file"
     if "unknown pixel mode" in words or "unsupported" in words or isinstance(error, NotImplementedError):

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
-__all__ = ["LOCKED", "OPEN_FLAGS", "Place", "Refused", "Skipped", "Source", "natural_key", "show_name"]
+from digit_batch.plurals import counted
+
+__all__ = ["LOCKED", "OPEN_FLAGS", "Place", "Refused", "Skipped", "Source", "natural_key", "say_truncated", "show_name"]
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet takes a cell that starts so for a formula
 # Opens anything at once: a named pipe without its writer would else be waited on for ever.
@@ -17,6 +19,11 @@ DIGITS = re.compile("0*([0-9]+)")
 
 class Refused(Exception):
     """Why a file is not read, in the words of its row; never leaves this room."""
+
+
+def say_truncated(missing: int, *, at_least: bool = False) -> str:
+    """Return the reason of a file that was cut short by so many bytes, or by at least so many."""
+    return f"truncated file: {'at least ' * at_least}{counted(missing, 'byte')} short".replace(",", " ")
 
 
 @dataclass(frozen=True, slots=True)
