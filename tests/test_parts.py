@@ -124,11 +124,16 @@ def test_what_other_programs_call_so_is_removed_by_force_alone(memory, folder, t
     assert not storage.exists(f"{there}/{stray}") or storage.cat_file(f"{there}/{stray}") != STRAYS[stray]
 
 
-def test_what_lies_beside_an_unfinished_run_is_not_removed_with_it(memory):
+def break_off():
+    """Leave an unfinished run of one row."""
     with pytest.raises(RuntimeError), open_parts("memory://out/t.csv", FACTS) as parts:
         parts.begin("path\n")
         parts.write("a\n", 1)
         raise RuntimeError
+
+
+def test_what_lies_beside_an_unfinished_run_is_not_removed_with_it(memory):
+    break_off()
     memory.pipe("/out/t.csv.part/part-00000-abc.csv", b"of Spark")
     with pytest.raises(OutputError, match=r"holds part-00000-abc\.csv"):
         open_parts("memory://out/t.csv", FACTS, resume=True).__enter__()
@@ -268,10 +273,7 @@ def interrupted(code, at):
 
 
 def test_a_run_of_other_facts_is_not_continued(memory):
-    with pytest.raises(RuntimeError), open_parts("memory://out/t.csv", FACTS) as parts:
-        parts.begin("path\n")
-        parts.write("a\n", 1)
-        raise RuntimeError
+    break_off()
     with pytest.raises(OutputError, match="was begun with the inputs scans, and this is the inputs more"):
         open_parts("memory://out/t.csv", {"the inputs": "more"}, resume=True).__enter__()
     with pytest.raises(OutputError, match="holds an unfinished run"):
@@ -279,10 +281,7 @@ def test_a_run_of_other_facts_is_not_continued(memory):
 
 
 def test_a_part_that_was_changed_is_noticed(memory):
-    with pytest.raises(RuntimeError), open_parts("memory://out/t.csv", FACTS) as parts:
-        parts.begin("path\n")
-        parts.write("a\n", 1)
-        raise RuntimeError
+    break_off()
     memory.pipe("/out/t.csv.part/part-000000.csv", b"path\nz\n")
     with (
         pytest.raises(OutputError, match="not as it was put"),

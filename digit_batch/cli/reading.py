@@ -142,6 +142,7 @@ def retry_table(
             write(text, len(rows))
             for row in rows:
                 tally.add(row)
-            tally.kept += 0 if again else len(rows)
+            if not again:
+                tally.kept += len(rows)
             advance(again)
     conclude(tally, time.perf_counter() - started, output or str(table), quiet=quiet)
